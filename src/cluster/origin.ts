@@ -113,7 +113,8 @@ export class Origin {
    * Takes messages that the origin sent again. They are in ascending order. If a number before one of these messages is missing, the origin does not
    * have the message with that number any more. Returns how many of the messages were missing here.
    */
-  takeAgain(messages: readonly LoggedMessage[], { last }: Range, isComplete: boolean): number {
+  takeAgain(messages: readonly LoggedMessage[], { first, last }: Range, isComplete: boolean): number {
+    const isToQuestion = first <= this.#askedFirst && this.#askedFirst <= last
     let taken = 0
     for (const message of messages) {
       if (message.seq <= this.seq) continue
@@ -123,6 +124,8 @@ export class Origin {
     }
     this.#questions = 0
     if (isComplete) this.#passTo(Math.min(last, this.#last), !this.#destination.isLatest)
+    // The rest of the answer is under way.
+    else if (isToQuestion) this.#askedFirst = this.seq + 1
     return taken
   }
 

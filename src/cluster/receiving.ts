@@ -136,6 +136,7 @@ export class Receiving {
     if (isLast && first >= origin.askedFrom) origin.answeredFrom = Math.min(origin.answeredFrom, first)
     this.#change(origin, () => (this.counts.repaired += origin.takeAgain(messages, { first, last }, isLast)))
     this.#update(interest, origin)
+    if (!isLast && this.#waits.has(origin)) this.#wait(interest, origin)
     this.#dependencies.settled()
   }
 
@@ -212,8 +213,8 @@ export class Receiving {
   }
 
   /**
-   * Asks an origin for its missing messages. The origin has `repairTimeoutMs` to answer. After each part of the answer that fills a hole only partly,
-   * this node asks for the rest, and the time starts again.
+   * Asks an origin for its missing messages. The origin has `repairTimeoutMs` to answer. A long answer comes in parts, and each part starts this time
+   * again.
    */
   #ask(interest: Interest, origin: Origin): void {
     const { epoch, node, question } = origin

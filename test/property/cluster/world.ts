@@ -19,6 +19,8 @@ export interface Settings {
   readonly loss: number
   readonly repeat: number
   readonly late: number
+  /** How many characters each message has beside its identity. With many, answers come in several parts, and histories are limited by their size. */
+  readonly padding: number
 }
 
 /** Whom an action is about. */
@@ -39,6 +41,7 @@ export function settingsFrom(dice: Dice): Settings {
     loss: isRough ? dice.pick([0.01, 0.05]) : 0,
     repeat: isRough ? 0.02 : 0,
     late: isRough ? 0.05 : 0,
+    padding: dice.chance(0.06) ? 90_000 : 0,
   }
 }
 
@@ -53,6 +56,7 @@ export class World {
   readonly tally: Record<string, number> = {}
   readonly #dice: Dice
   readonly #settings: Settings
+  readonly #padding: string
   readonly #broker: SimulatedBroker
   readonly #nodes: SimulatedNode[] = []
   readonly #clients: SimulatedClient[] = []
@@ -76,6 +80,7 @@ export class World {
 
   constructor(settings: Settings, seed: number) {
     this.#settings = settings
+    this.#padding = 'x'.repeat(settings.padding)
     this.#dice = new Dice(seed ^ 0x1234)
     this.#broker = new SimulatedBroker(this.clock, new Dice(seed ^ 0x4321), settings)
   }
@@ -132,7 +137,7 @@ export class World {
 
   #publish(node: SimulatedNode, { streamType, symbol }: Stream): void {
     const userId = streamType === 'ORDERS' ? this.#dice.pick(USERS) : undefined
-    const message = { streamType, symbol: symbol ?? (streamType === 'NEWS' || streamType === 'ORDERS' ? this.#dice.pick(['A', 'B']) : undefined), userId, data: ++this.#ids }
+    const message = { streamType, symbol: symbol ?? (streamType === 'NEWS' || streamType === 'ORDERS' ? this.#dice.pick(['A', 'B']) : undefined), userId, data: { id: ++this.#ids, padding: this.#padding } }
     this.audit.published(message as never, { publisher: node.name })
     node.manager.publish(message as never)
   }

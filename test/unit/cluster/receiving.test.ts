@@ -111,18 +111,49 @@ describe('Receiving', () => {
     expect(got).toHaveLength(5)
   })
 
-  it('waits `repairTimeoutMs` after each part of an answer, and then reports what is missing', () => {
-    const { clock, got, want, message, answer } = receivingOf()
+  it('waits `repairTimeoutMs` after each part of an answer, asks once more, and then reports what is missing', () => {
+    const { clock, got, asked, want, message, answer } = receivingOf()
     want()
     clock.advance(10)
     for (const seq of [1, 5]) message(seq)
     clock.advance(900)
     answer([2], 2, 4, { isLast: false })
     clock.advance(999)
+    expect(asked).toEqual(['n1 e1 2–4'])
+    clock.advance(1)
+    expect(asked).toEqual(['n1 e1 2–4', 'n1 e1 3–4'])
+    clock.advance(999)
     expect(got).toEqual(['1', '2'])
     clock.advance(1)
 
     expect(got).toEqual(['1', '2', 'gap 2', '5'])
+  })
+
+  it('does not ask again between the parts of an answer, whatever else arrives meanwhile', () => {
+    const { clock, got, asked, want, message, answer, progress } = receivingOf()
+    want()
+    clock.advance(10)
+    for (const seq of [1, 5]) message(seq)
+    answer([2], 2, 4, { isLast: false })
+    message(6)
+    progress(6)
+    answer([3], 2, 4, { isLast: false })
+    answer([4], 2, 4)
+    message(8)
+
+    expect([got, asked]).toEqual([['1', '2', '3', '4', '5', '6'], ['n1 e1 2–4', 'n1 e1 7–7']])
+  })
+
+  it('asks for the rest of an answer whose last parts were lost', () => {
+    const { clock, got, asked, want, message, answer } = receivingOf({ mostQuestions: 2 })
+    want()
+    clock.advance(10)
+    for (const seq of [1, 5]) message(seq)
+    answer([2], 2, 4, { isLast: false })
+    clock.advance(1_000)
+    answer([3, 4], 3, 4)
+
+    expect([got, asked]).toEqual([['1', '2', '3', '4', '5'], ['n1 e1 2–4', 'n1 e1 3–4']])
   })
 
   it('asks again if a question may have been lost, as often as the destination wants', () => {
