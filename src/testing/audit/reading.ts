@@ -41,18 +41,23 @@ export type AuditedText =
 /**
  * Reads the library's wire form. An object with a `stream_type` is a message if it has `data`, or has no `type`. Otherwise it is a notice if its
  * `type` is `gap`, `subscribed` or `unsubscribed`. Any other object with a `type` is of the kind `other`. Returns `undefined` for a text that is not
- * a JSON object, and for an object that has neither a `type` nor a `stream_type`.
+ * a JSON object, for an object that has neither a `type` nor a `stream_type`, and for a stream whose symbol or user is not a string.
  */
 export function readWireForm(text: string): AuditedText | undefined {
   const wire = objectIn(text)
   if (wire === undefined) return undefined
-  const { type, stream_type: streamType, symbol: givenSymbol, user_id: userId, data, snapshot } = wire
+  const { type, stream_type: streamType, symbol: givenSymbol, user_id: givenUserId, data, snapshot } = wire
   if (typeof streamType !== 'string') return typeof type === 'string' ? { kind: 'other' } : undefined
-  const symbol = (givenSymbol ?? undefined) as string | undefined
+  const [symbol, userId] = [givenSymbol ?? undefined, givenUserId ?? undefined]
+  if (!isOptionalText(symbol) || !isOptionalText(userId)) return undefined
   const notice = data === undefined ? noticeIn(wire) : undefined
   if (notice !== undefined) return { kind: 'notice', streamType, symbol, notice }
   if (type !== undefined && data === undefined) return { kind: 'other' }
-  return { kind: 'message', streamType, symbol, userId: (userId ?? undefined) as string | undefined, data, isSnapshot: snapshot === true }
+  return { kind: 'message', streamType, symbol, userId, data, isSnapshot: snapshot === true }
+}
+
+function isOptionalText(value: unknown): value is string | undefined {
+  return value === undefined || typeof value === 'string'
 }
 
 function noticeIn({ type, dropped, recovered }: Record<string, unknown>): AuditNotice | undefined {

@@ -24,7 +24,8 @@ function faults(audit: Audit): string[] {
 }
 
 describe('an audit that reads texts', () => {
-  it.each(['rubbish', '5', 'null', '"TRADES"', '[]', '{}', '{"type":1}', '{"stream_type":7,"data":{"id":1}}'])('reports %s, which no server should send, as unknown', (line) => {
+  it.each(['rubbish', '5', 'null', '"TRADES"', '[]', '{}', '{"type":1}', '{"stream_type":7,"data":{"id":1}}',
+    '{"stream_type":"TRADES","symbol":7,"data":{"id":1}}', '{"stream_type":"TRADES","user_id":{},"data":{"id":1}}', '{"type":"gap","stream_type":"TRADES","symbol":{"toString":1,"valueOf":1}}'])('reports %s, which no server should send, as unknown', (line) => {
     const { audit } = audited()
 
     audit.received('phone', line)
