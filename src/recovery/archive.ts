@@ -63,16 +63,16 @@ function isChannel({ streamType, symbol, userId, epochs, messages }: ArchivedCha
   return isNamed && areAll(epochs, isEpoch) && areAll(messages, isMessage)
 }
 
-function isEpoch({ epoch, seq, forgotten }: ArchivedChannel['epochs'][number]): boolean {
-  return typeof epoch === 'string' && areCounts(seq, forgotten)
+function isEpoch({ epoch, seq, forgotten, isForeign = false }: ArchivedChannel['epochs'][number]): boolean {
+  return typeof epoch === 'string' && areCounts(seq, forgotten) && typeof isForeign === 'boolean'
 }
 
 function isMessage({ epoch, seq, symbol, text, unstamped, ageMs, order }: ArchivedMessage): boolean {
-  return typeof epoch === 'string' && typeof text === 'string' && isTextOrNull(symbol) && isTextOrNull(unstamped) && areCounts(seq, order) && ageMs >= 0
+  return typeof epoch === 'string' && typeof text === 'string' && isTextOrNull(symbol) && isTextOrNull(unstamped) && areCounts(seq, order) && isAge(ageMs)
 }
 
 function isFloor({ userId, streamType, symbol, order, ageMs }: ArchivedFloor): boolean {
-  return [userId, streamType, symbol].every(isTextOrNull) && areCounts(order) && ageMs >= 0
+  return [userId, streamType, symbol].every(isTextOrNull) && areCounts(order) && isAge(ageMs)
 }
 
 function areAll<TItem>(items: unknown, isValid: (item: TItem) => boolean): boolean {
@@ -81,6 +81,10 @@ function areAll<TItem>(items: unknown, isValid: (item: TItem) => boolean): boole
 
 function isTextOrNull(value: unknown): boolean {
   return value === null || typeof value === 'string'
+}
+
+function isAge(value: unknown): boolean {
+  return typeof value === 'number' && value >= 0
 }
 
 function areCounts(...values: readonly unknown[]): boolean {
