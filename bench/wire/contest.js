@@ -29,6 +29,11 @@ const WINDOW_BYTES = 48 * 1_024
  * @property {number} perSecond deliveries
  */
 
+/** Returns the server of a description, once it listens. */
+export function startedServer(/** @type {Description} */ { name, host, options = {}, program = process.execPath }) {
+  return new Talker(`The server of ${name}`, [program, SERVER, host, JSON.stringify(options)]).ready()
+}
+
 /** A server and its clients. */
 export class Site {
   #server
@@ -50,8 +55,9 @@ export class Site {
   }
 
   /** @returns {Promise<Site>} with all clients connected */
-  static async open(/** @type {Description} */ { name, host, options = {}, program = process.execPath }, /** @type {number} */ sockets) {
-    const server = await new Talker(`The server of ${name}`, [program, SERVER, host, JSON.stringify(options)]).ready()
+  static async open(/** @type {Description} */ description, /** @type {number} */ sockets) {
+    const { name } = description
+    const server = await startedServer(description)
     const facts = await server.ask('facts')
     const clients = await new Talker(`The clients of ${name}`, [process.execPath, CLIENTS, JSON.stringify(facts), String(sockets)]).ready()
     while ((await server.ask('connections')) < sockets) await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS))
@@ -135,11 +141,23 @@ export class Site {
  * @param {number} sockets
  * @param {(sites: Site[]) => Promise<TOutcome>} compare
  */
-export async function withSites(descriptions, sockets, compare) {
-  /** @type {Site[]} */
+export function withSites(descriptions, sockets, compare) {
+  return whileOpen(descriptions.map((description) => () => Site.open(description, sockets)), compare)
+}
+
+/**
+ * The same for sites of any kind.
+ *
+ * @template {{ end(): void }} TSite
+ * @template TOutcome
+ * @param {readonly (() => Promise<TSite>)[]} openers
+ * @param {(sites: TSite[]) => Promise<TOutcome>} compare
+ */
+export async function whileOpen(openers, compare) {
+  /** @type {TSite[]} */
   const sites = []
   try {
-    for (const description of descriptions) sites.push(await Site.open(description, sockets))
+    for (const open of openers) sites.push(await open())
     return await compare(sites)
   } finally {
     for (const site of sites) site.end()
@@ -149,10 +167,11 @@ export async function withSites(descriptions, sockets, compare) {
 /**
  * Lets each site have its turn in every round; each round begins with another one.
  *
+ * @template {{ name: string }} TSite
  * @template TResult
- * @param {readonly Site[]} sites
+ * @param {readonly TSite[]} sites
  * @param {number} rounds
- * @param {(site: Site) => Promise<TResult>} act
+ * @param {(site: TSite) => Promise<TResult>} act
  * @returns {Promise<Record<string, TResult[]>>} by name
  */
 export async function inRounds(sites, rounds, act) {

@@ -3,6 +3,8 @@ import { answerRequests } from './lines.js'
 import { nextBook, nextData } from './quotes.js'
 import { nowUs } from './clock.js'
 
+const LOOK_AGAIN_MS = 1
+
 const [host, options] = process.argv.slice(2)
 const { listen } = await import(`./hosts/${host}.js`)
 const { publish, connections, connectionsBehind, ...facts } = await listen(JSON.parse(options))
@@ -25,7 +27,22 @@ await answerRequests({
     return startUs
   },
 
-  /** Returns microseconds of CPU since the last blast began. */
+  /** What the server does is counted from here on. */
+  begin() {
+    before = process.cpuUsage()
+  },
+
+  /** Publishes so many messages at once. */
+  publish({ messages, bytes }) {
+    for (let i = 0; i < messages; i++) publish(nextData(bytes))
+  },
+
+  /** Waits until nobody is connected. */
+  async allGone() {
+    while (connections() > 0) await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS))
+  },
+
+  /** Returns microseconds of CPU since the last blast began, or since `begin`. */
   cpu() {
     const { user, system } = process.cpuUsage(before)
     return user + system

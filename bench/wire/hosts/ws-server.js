@@ -9,5 +9,5 @@ export async function listenOnWs(
   const server = new WebSocketServer({ host: '127.0.0.1', port: 0, backlog: 2_048, perMessageDeflate })
   server.on('connection', onConnection)
   await once(server, 'listening')
-  return { clients: server.clients, facts: { port: server.address().port, path: '/', protocol: 'ws', ...(perMessageDeflate && { extensions: 'permessage-deflate' }) } }
+  return { server, clients: server.clients, facts: { port: server.address().port, path: '/', protocol: 'ws', ...(perMessageDeflate && { extensions: 'permessage-deflate' }) } }
 }
