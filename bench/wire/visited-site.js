@@ -5,8 +5,8 @@ import { Talker } from './lines.js'
 
 const VISITORS = fileURLToPath(new URL('./visitor-process.js', import.meta.url))
 
-/** So many of them are connected at a time. */
-const AT_A_TIME = 50
+/** So many of them come at a time. */
+const AT_A_TIME = 100
 
 /** The bytes of each message. */
 const BYTES = 200
@@ -49,11 +49,18 @@ export class VisitedSite {
    * @returns {Promise<number>} microseconds of the server's CPU for each client
    */
   reconnect() {
-    return this.#visit(0, async () => {
-      const received = this.#visitors.ask('receive', { messages: 1 })
-      await this.#server.ask('publish', { messages: 1, bytes: BYTES })
-      await received
-    })
+    return this.#cpuOf(() => this.#inGroups(async (group) => {
+      await this.#visitors.ask('come', { ...group, messages: 0 })
+      await this.#publishOne()
+      await this.#leave()
+    }))
+  }
+
+  /** Lets all clients connect and subscribe, publishes one message to them, so that each has a position, and lets them go. */
+  async meet() {
+    await this.#inGroups((group) => this.#visitors.ask('come', { ...group, messages: 0 }))
+    await this.#publishOne()
+    await this.#leave()
   }
 
   /**
@@ -64,18 +71,31 @@ export class VisitedSite {
    */
   async resume(missed) {
     await this.#server.ask('publish', { messages: missed, bytes: BYTES })
-    return this.#visit(missed)
+    return this.#cpuOf(() => this.#inGroups(async (group) => {
+      await this.#visitors.ask('come', { ...group, messages: missed })
+      await this.#leave()
+    }))
   }
 
-  async #visit(/** @type {number} */ messages, stay = async () => {}) {
+  async #cpuOf(/** @type {() => Promise<void>} */ act) {
     await this.#server.ask('begin')
-    for (let from = 0; from < this.#clients; from += AT_A_TIME) {
-      await this.#visitors.ask('come', { from, count: AT_A_TIME, messages })
-      await stay()
-      await this.#visitors.ask('leave')
-      await this.#server.ask('allGone')
-    }
+    await act()
     return (await this.#server.ask('cpu')) / this.#clients
+  }
+
+  async #inGroups(/** @type {(group: { from: number, count: number }) => Promise<void>} */ act) {
+    for (let from = 0; from < this.#clients; from += AT_A_TIME) await act({ from, count: AT_A_TIME })
+  }
+
+  async #publishOne() {
+    const received = this.#visitors.ask('receive', { messages: 1 })
+    await this.#server.ask('publish', { messages: 1, bytes: BYTES })
+    await received
+  }
+
+  async #leave() {
+    await this.#visitors.ask('leave')
+    await this.#server.ask('allGone')
   }
 
   end() {

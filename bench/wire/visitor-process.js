@@ -13,11 +13,12 @@ let expectedEach = 0
 let look = () => {}
 
 await answerRequests({
-  /** Some come. Waits until each of them has its streams, and so many messages. */
+  /** Some more come. Waits until each of those who are here has its streams, and so many messages. */
   async come({ from, count, messages }) {
-    present = visitors.slice(from, from + count)
+    const newcomers = visitors.slice(from, from + count)
+    present.push(...newcomers)
     expectedEach = messages
-    for (const visitor of present) visitor.come(() => look())
+    for (const visitor of newcomers) visitor.come(() => look())
     await allArrived()
   },
 
@@ -27,7 +28,7 @@ await answerRequests({
     await allArrived()
   },
 
-  /** They go. None of them must have had more than it should. */
+  /** All go. None of them must have had more than it should. */
   leave() {
     assertExact()
     for (const visitor of present) visitor.leave()

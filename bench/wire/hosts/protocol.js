@@ -1,6 +1,7 @@
 // This library with its protocol and its host for ws, and with a recovery if clients are to resume.
 import { libraryModule } from '../../library.js'
 import { SYMBOL } from '../../market.js'
+import { HEARTBEAT_MS } from './heartbeat.js'
 import { listenOnWs } from './ws-server.js'
 
 export async function listen({ recovers = false }) {
@@ -12,7 +13,8 @@ export async function listen({ recovers = false }) {
   const manager = new ConnectionManager({ recorder: recovery })
   const { server, facts } = await listenOnWs()
   let next = 0
-  serveWebSockets(server, { manager, commands: createCommandServer(manager, { recovery }), authenticate: () => ({ userId: `u${next++}` }) })
+  const authenticate = () => ({ userId: `u${next++}` })
+  serveWebSockets(server, { manager, commands: createCommandServer(manager, { recovery }), authenticate, heartbeatMs: HEARTBEAT_MS })
   return {
     ...facts,
     answers: 'each',
