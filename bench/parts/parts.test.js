@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { startedBroker } from '../brokers/broker.js'
-import { goalFor } from '../goals.js'
+import { GOALS, goalFor } from '../goals.js'
+import { measuredCase } from '../measure/case.js'
 import { PARTS } from '../options.js'
 
 /** Too little to say anything, and enough to see that all that was published arrived. */
@@ -11,11 +12,15 @@ const SMALL = {
   'fan-out': ['ours', 'peers'].map((kind) => ({ kind, variant: 'plain', crowd: { connections: 10, connectionsPerUser: 1 }, ...HASTE })),
   publish: ['ours', 'peers'].map((kind) => ({ kind, subscribers: 10, ...HASTE })),
   'recorded-publish': [1, 10].map((subscribers) => ({ subscribers, ...HASTE })),
+  throttled: [{ subscribers: 10, ...HASTE }],
+  send: [false, true].map((isMetered) => ({ isMetered, connections: 10, ...HASTE })),
   'rare-stream': [HASTE],
   churn: [{ k: 2, sizes: [20, 40], hubs: ['ours', 'socket.io-adapter'], ...HASTE }],
   'churn-while-publishing': ['ours', 'peers'].map((kind) => ({ kind, subscribers: 10, publishesEach: 1, ...HASTE })),
   'raw-json': [{ bytes: 1_000, ...HASTE }],
   bytes: [{ levels: 40, ...HASTE }],
+  reconnects: [{ clients: 3, streams: 10, warmUps: 0, rounds: 1 }],
+  resume: [{ clients: 3, warmUps: 0, rounds: 1 }],
 }
 
 for (const [name, cases] of Object.entries(SMALL)) {
@@ -32,10 +37,50 @@ for (const [name, cases] of Object.entries(SMALL)) {
         assert.ok(what.length > 0 && Number.isFinite(value))
         assert.ok(Object.keys(costs).length > 0)
       }
-      assert.ok(made.some((row) => goalFor({ ...row, part: name }) !== undefined))
+      assert.equal(made.some((row) => goalFor({ ...row, part: name }) !== undefined), GOALS.some(({ part }) => part === name))
     })
   })
 }
+
+describe('the part more-memory', () => {
+  it('measures metadata, sessions and histories, and makes rows of them', async () => {
+    const { rows } = await import('./more-memory.js')
+    const cases = [{ kind: 'metadata', connections: 1_000 }, { kind: 'sessions', connections: 1_000 }, { kind: 'histories', channels: 5 }]
+    const outcomes = []
+    for (const facts of cases) outcomes.push({ facts, outcome: await measuredCase('more-memory', facts) })
+
+    const made = rows(outcomes)
+
+    assert.deepEqual(made.map(({ metric }) => metric), [
+      'bytes per connection', 'bytes per session', 'bytes per subscription', 'bytes afterwards', 'bytes per message kept',
+    ])
+    for (const { metric, value } of made) if (metric !== 'bytes afterwards') assert.ok(value > 0, metric)
+  })
+})
+
+describe('the part throttled', () => {
+  it('says what one change costs, of an interval of a hundred', async () => {
+    const { rows } = await import('./throttled.js')
+
+    const [{ value, costs }] = rows([{ facts: { subscribers: 10 }, outcome: { throttled: [20], 'every change': [100] } }])
+
+    assert.equal(value, 0.2)
+    assert.deepEqual(costs, { 'a throttled change': 0.2, 'a published change': 1 })
+  })
+})
+
+describe('the part resume', () => {
+  it('shares what messages cost among them, without what a client costs who missed nothing', async () => {
+    const { rows } = await import('./resume.js')
+    const outcome = { 0: { recovery: [200], 'socket.io': [300] }, 100: { recovery: [400], 'socket.io': [1_300] } }
+
+    const [client, , message] = rows([{ facts: { clients: 10 }, outcome }])
+
+    assert.deepEqual(client.costs, { recovery: 400, 'socket.io': 1_300 })
+    assert.deepEqual([message.value, message.costs], [0.2, { recovery: 2, 'socket.io': 10 }])
+    assert.equal(goalFor({ ...client, part: 'resume' })?.atMost, 0.5)
+  })
+})
 
 describe('each part', () => {
   for (const name of PARTS) {

@@ -5,7 +5,8 @@ const MESSAGE = '{"stream_type"'
 const RECOVERED = '"recovered":true'
 
 /**
- * What a client says to a server that takes the commands of the protocol, in one text, and what it hears.
+ * What a client says to a server that takes the commands of the protocol, in one text, and what it hears. A client that comes back with a position
+ * has one stream.
  *
  * @implements {Talk}
  *

@@ -20,6 +20,7 @@ await answerRequests({
     expectedEach = messages
     for (const visitor of newcomers) visitor.come(() => look())
     await allArrived()
+    assertExact()
   },
 
   /** Waits until each of those who are here has so many messages more. */
