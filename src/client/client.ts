@@ -29,7 +29,8 @@ export interface Client<TStreams extends StreamCatalogue = TradingStreams> {
   readonly state: ClientState
   /**
    * Calls a listener with each message, gap and status of a stream, and with the end of the subscription, until you unsubscribe. A reconnect does not
-   * end the subscription. All listeners of a stream share one subscription. A late listener of a `latest` stream first gets the last message.
+   * end the subscription. All listeners of a stream share one subscription. If the stream is `latest`, a listener that is added later first gets the
+   * last message. For a whole type, it gets the last message of each symbol.
    *
    * @throws `ERR_CLOSED`
    */

@@ -20,8 +20,8 @@ export interface Mark {
   /** The number after which the server continues when the client resumes. `-1` if the server does not know the epoch. */
   at: number
   /**
-   * Each message with a number up to `top` has come, was reported as missing, or was sent before the subscription. `top` is higher than `at` if the
-   * server knows fewer messages than the client, and for a whole type that is `latest`.
+   * Each message with a number up to `top` has come, was reported as missing, or was sent before the subscription. `top` may be higher than `at` in
+   * two cases: the server knows fewer messages than the client, or the subscription is to a whole type that is `latest`.
    */
   top: number
   /** How many of the next missing messages were already reported by gap notices. */

@@ -41,7 +41,7 @@ export interface Status {
   readonly type: 'status'
   /** The stream type. */
   readonly streamType: string
-  /** The symbol. `undefined` for a stream without a symbol. */
+  /** The symbol. `undefined` for a whole type, and for a stream without a symbol. */
   readonly symbol: string | undefined
   /** The new status. */
   readonly status: StreamStatus

@@ -18,7 +18,10 @@ import { partsOf } from './parts.ts'
  */
 const TURNS_OF_A_SURVEY = 20
 
-/** How many times a node tells the other nodes that it is back: at once, and in each of the next turns. One of these texts may be lost. */
+/**
+ * How many times a node tells the other nodes that it is back: at once, and in each of the next turns. The node repeats the text, because a text may
+ * be lost.
+ */
 const TIMES_TOLD = 4
 
 /** The longest time that may pass, by assumption, between the loss of a node's link and the moment when the node notices the loss. Milliseconds. */

@@ -14,7 +14,7 @@ export interface Range {
  * Puts the messages of one epoch in order.
  *
  * A message that comes too early waits, while its origin is asked for the messages before it. Messages that the origin does not have any more are
- * reported as missing. After that, the waiting messages are delivered. Messages of a `latest` channel never wait.
+ * reported as missing. A waiting message is delivered once each message before it has come or was reported. Messages of a `latest` channel never wait.
  */
 export class Origin {
   readonly epoch: string

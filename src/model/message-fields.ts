@@ -21,8 +21,8 @@ export interface MessageFields {
   readonly origin: MessageOrigin
   /** The time of the call that published or sent the message, in milliseconds since the Unix epoch. */
   readonly readAtMs: number
-  /** The wire form of the message, if it was made before the call. */
-  readonly text?: WireData
+  /** The wire form of the message, if it was made before the call. All messages have this field, so that those with a text have the same shape. */
+  readonly text: WireData | undefined
 }
 
 /**
@@ -71,6 +71,7 @@ export function readMessage(message: unknown, streams: StreamCatalogue, clock: {
     userId: userId === undefined || userId === null ? undefined : recipientFor(streamType as string, definition, userId),
     origin,
     readAtMs,
+    text: undefined,
   }
 }
 

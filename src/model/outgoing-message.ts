@@ -46,7 +46,7 @@ export class OutgoingMessage {
   #plain: Framed | undefined
   #others: Map<AnyTransport, Framed> | undefined
 
-  constructor(text: WireData, fields: Omit<MessageFields, 'readAtMs'>, gap = 0, isSkip = false) {
+  constructor(text: WireData, fields: Omit<MessageFields, 'readAtMs' | 'text'>, gap = 0, isSkip = false) {
     this.text = text
     this.streamType = fields.streamType
     this.symbol = fields.symbol

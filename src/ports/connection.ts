@@ -82,9 +82,9 @@ export interface Connection<TSocket extends Socket = Socket, TStreams extends St
    */
   metadata: TMetadata
   /**
-   * The size of the messages that wait because the connection is behind: its socket has no room. A frame with a `byteLength` counts in bytes, a text
-   * in UTF-16 units. `0` while the connection keeps up, and once it has been removed. Messages that wait only for the end of the current turn of the
-   * event loop do not count.
+   * The size of the messages that wait because the connection is behind: its socket has no room. A message whose frame has a `byteLength` counts in
+   * bytes. Any other message counts in UTF-16 units of its text. `0` while the connection keeps up, and once it has been removed. Messages that wait
+   * only for the end of the current turn of the event loop do not count.
    */
   readonly waitingBytes: number
   /** How long the connection has been behind, in milliseconds. `0` while the connection keeps up, and once it has been removed. */
@@ -176,7 +176,7 @@ export interface Connection<TSocket extends Socket = Socket, TStreams extends St
    * - The connection keeps its own subscriptions to public streams, with their filters, as subscriptions of the new user. It stops holding its own
    *   subscriptions to private streams. A subscription of the old user continues if the old user has another connection, and the user or such a
    *   connection holds this subscription. Otherwise the subscription ends, and its status is `DISCONNECTED`.
-   * - The connection stops receiving what `addSubscription` subscribed the old user to, and begins to receive what it subscribed the new user to.
+   * - The subscriptions that `addSubscription` made for the old user no longer apply to the connection. Those for the new user apply instead.
    * - Waiting messages of public streams stay in their places.
    *
    * `authorize` is called with the new user's id for each public stream that the connection holds for itself, and for each public stream with a

@@ -29,7 +29,7 @@ const GRACE_MS = 500
 /** A drain asks all clients to leave, and also clients that connect later. */
 export class Draining {
   readonly goodbye: ResolvedGoodbye
-  /** Resolves when all clients have gone, or when the time of the drain is over. */
+  /** Resolves when all clients have gone, but no later than `GRACE_MS` after `withinMs`. */
   readonly over: Promise<void>
   #end!: () => void
 

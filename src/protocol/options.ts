@@ -91,7 +91,8 @@ export interface CommandLimits {
 export interface CommandRecovery {
   /**
    * In one step, subscribes the connection, answers with a notice that has the `id`, and sends the missing messages again. `replayed` is the number of
-   * messages that were sent again. `deferred` is true if the answer and these messages are sent later in this turn. Then `replayed` is 0.
+   * messages and snapshots that were sent after the notice. `deferred` is true if these are sent later in this turn, like the answer. Then `replayed`
+   * is 0.
    */
   subscribe(connection: never, request: never): {
     readonly subscription: { readonly streamType: string; readonly symbol: string | undefined }

@@ -91,8 +91,8 @@ export class Channel implements ChannelName, History {
 
   /**
    * Adds an epoch of an earlier run or of another node, or sets the state of a known epoch. The oldest epochs are forgotten if there are too many, or
-   * if a position could not name them all. When an epoch of another node with messages is forgotten, this node no longer knows which of these
-   * messages a client missed. Then nobody can resume any more from a position that was given out earlier.
+   * if they do not all fit in the text of a position. When an epoch of another node with messages is forgotten, this node no longer knows which of
+   * these messages a client missed. Then nobody can resume any more from a position that was given out earlier.
    */
   knowEpoch(epoch: string, { seq, forgotten, isForeign = false }: ArchivedState): void {
     if (epoch === this.epoch) Object.assign(this.#own, { seq, forgotten })

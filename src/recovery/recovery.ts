@@ -57,9 +57,10 @@ export interface Resumed<TStreams extends StreamCatalogue = TradingStreams> {
   /** How many messages and snapshots were sent to the client before the live messages. */
   readonly replayed: number
   /**
-   * True if the answer waits for its turn among the deferred messages. This is so if the call was made while messages are handed to sockets, for
-   * example in a `send` or a hook, or if a message that is still to be delivered will not reach the connection. So nothing is proven or sent yet:
-   * `recovered` is `false` or `null`, and `replayed` is 0. The notice to the client says what was recovered.
+   * True if the answer waits for its turn among the deferred messages. This happens in two cases. The call was made while messages are handed
+   * to sockets, for example in a `send` or a hook. Or a published message that is not delivered yet will not reach the connection, for example because
+   * of a revocation. So nothing is proven or sent yet: `recovered` is `false` or `null`, and `replayed` is 0. The notice to the client says what was
+   * recovered.
    */
   readonly deferred: boolean
 }

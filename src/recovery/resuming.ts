@@ -135,8 +135,9 @@ export class Resuming {
   /**
    * Defers the answer, because messages are handed to sockets now, or because a published message that is not delivered yet will not reach the
    * connection. Messages that were published before the call may have no number yet, so nothing can be proven now. Until the answer is sent, the
-   * connection gets no messages of the stream, and the answer covers these messages. In two cases, the answer could not cover them, so the connection
-   * still gets them: the connection has the stream already and the client gives no position, or another subscription needs the messages.
+   * connection gets no messages of the stream, and the answer covers these messages. In two cases, these messages might be missing from the answer, so
+   * the connection still gets them as usual: it has the stream already and its client gives no position, or another of its subscriptions needs the
+   * messages.
    */
   #answerInTurn(connection: AnyConnection, question: Question, mustGoOn: boolean): Answer {
     const { stream, position, id } = question
@@ -185,7 +186,7 @@ export class Resuming {
     this.#dependencies.settings.notify(connection, noticeText({ type: 'gap', streamType, symbol, dropped: undefined }), userId)
   }
 
-  /** Sends messages again, and returns how many. A socket is user code and may end the subscription between two messages. */
+  /** Sends the texts of a plan, and returns how many were sent. A socket is user code and may end the subscription between two messages. */
   #replay(connection: AnyConnection, stream: SnapshotStream, replays: readonly Replay[]): number {
     let replayed = 0
     for (const { symbol, text } of replays) {

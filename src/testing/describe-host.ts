@@ -12,7 +12,7 @@ export interface HostSkip {
   readonly tests: readonly SkippableHostTest[]
 }
 
-/** The options of `describeHost`: the test runner, the deadline, the tests to skip, and the report. */
+/** The options of `describeHost`: the test runner, the deadline and its clock, the tests to skip, and the report. */
 export interface DescribeHostOptions extends TestRunner, PatienceOptions {
   /**
    * The tests that this host cannot pass.
