@@ -58,6 +58,15 @@ describe('manager.notifyGap', () => {
     expect(received()).toEqual([['gap undefined undefined'], ['gap undefined undefined'], []])
   })
 
+  it('tells nobody of a private stream that only other users hold', () => {
+    const { manager, a, received } = desk()
+    a.subscribe(ORDERS)
+
+    manager.notifyGap({ ...ORDERS, userId: 'b' }, 1)
+
+    expect(received()).toEqual([[], [], []])
+  })
+
   it('tells only the user of a private stream', () => {
     const { manager, connect, a, b, received, labels } = desk()
     const a2 = connect('a2', 'a')

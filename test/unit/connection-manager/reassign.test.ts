@@ -198,6 +198,55 @@ describe('connection.reassign', () => {
     expect(manager.getUserSubscriptions('alice').map(({ key }) => key)).toEqual(['alice:PRICE:ETH'])
   })
 
+  it('leaves a public stream that the new user’s other connection holds alone', () => {
+    const { manager, guest, b1, socket, price } = desk()
+    manager.addSubscription({ userId: 'guest', ...BTC })
+    b1.subscribe(BTC)
+    guest.reassign('bob')
+    price('1')
+
+    expect([socket.sent, guest.subscriptions()]).toEqual([[], []])
+  })
+
+  it('counts the new user as pending no longer, and the old one not as pending', () => {
+    const { manager, a1, guest } = desk({ quotas: { pendingUsers: 1 } })
+    const pend = (userId: string) => () => manager.addSubscription({ userId, ...BTC })
+    pend('carol')()
+    expectCode('ERR_QUOTA_EXCEEDED', pend('dave'))
+    a1.subscribe(ORDERS)
+    a1.reassign('carol')
+    pend('dave')()
+    expectCode('ERR_QUOTA_EXCEEDED', pend('erin'))
+    guest.reassign('dave')
+    pend('erin')()
+
+    expectCode('ERR_QUOTA_EXCEEDED', pend('frank'))
+  })
+
+  it('counts a kept stream once in its demand, whether or not the new user had it', () => {
+    const { clock, manager, guest, b1, log } = logged({ idleDelayMs: 10 })
+    b1.subscribe(BTC)
+    guest.subscribe(BTC)
+    guest.reassign('bob')
+    log.length = 0
+    for (const each of [guest, b1]) each.unsubscribe(BTC)
+    clock.advance(10)
+
+    expect(log.filter((line) => line.startsWith('stream'))).toEqual(['streamIdle PRICE BTC'])
+    expect([...manager.activeStreams()]).toEqual([])
+  })
+
+  it('ends the demand for a private stream that the old user’s other connections do not hold', () => {
+    const { clock, manager, a1, log } = logged({ idleDelayMs: 10 })
+    a1.subscribe(ORDERS)
+    log.length = 0
+    a1.reassign('bob')
+    clock.advance(10)
+
+    expect(log.filter((line) => line.startsWith('stream'))).toEqual(['streamIdle ORDERS alice'])
+    expect([...manager.activeStreams()]).toEqual([])
+  })
+
   it('does nothing for the same user', () => {
     const { guest, log } = logged()
     const subscription = guest.subscribe(BTC)
