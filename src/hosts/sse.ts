@@ -96,7 +96,7 @@ export function serveEvents<TRequest extends HostedRequest, TMetadata = unknown>
   const resolved = resolvedOptions(options)
   const { authenticate, authenticateTimeoutMs: timeoutMs, clock } = resolved
   const host = new EventHost(resolved)
-  if (host.refusesNewcomers(response)) return Promise.resolve(false)
+  if (host.refusesNewcomer(response)) return Promise.resolve(false)
   return new Promise((resolve) => {
     identify(authenticate, request, { clock, timeoutMs, faults: host.faults }, (answer) => resolve(host.admit(request, response, answer)))
   })
@@ -112,7 +112,7 @@ class EventHost {
   }
 
   /** Returns true if the manager drains. The client is then refused, and the response says when to come back. */
-  refusesNewcomers(response: HostedResponse): boolean {
+  refusesNewcomer(response: HostedResponse): boolean {
     const draining = drainOf(this.#options.manager)?.refusal()
     if (draining === undefined) return false
     const refusal = { code: 'ERR_CLOSED', retryMs: draining.afterMs }
@@ -123,6 +123,8 @@ class EventHost {
   /** Welcomes or refuses the client. Returns true if the client is welcomed. */
   admit(request: HostedRequest, response: HostedResponse, answer: Identified): boolean {
     if ('refusal' in answer) return this.#refuse(response, answer)
+    // The manager may have begun to drain meanwhile.
+    if (this.refusesNewcomer(response)) return false
     try {
       return this.#open(request, response, answer.identity)
     } catch (error) {

@@ -109,9 +109,8 @@ class Host implements WebSocketHost {
     socket.on('message', (data) => receive(peer, data))
     socket.on('pong', () => peer.pulse.heard())
     socket.on('close', () => this.#forget(peer))
-    const { authenticate, authenticateTimeoutMs: timeoutMs, clock, manager } = this.#options
-    const draining = drainOf(manager)?.refusal()
-    if (draining !== undefined) return turnAway(peer, draining)
+    const { authenticate, authenticateTimeoutMs: timeoutMs, clock } = this.#options
+    if (this.#refusesNewcomer(peer)) return
     if (this.#hasClosed) return this.#refuse(peer, { refusal: { code: 'ERR_CLOSED' } })
     identify(authenticate, request, { clock, timeoutMs, faults: this.#faults }, (answer) => this.#admit(peer, answer))
   }
@@ -122,13 +121,20 @@ class Host implements WebSocketHost {
 
   #admit(peer: Peer, answer: Identified): void {
     if ('refusal' in answer) return this.#refuse(peer, answer)
-    // The client may have left meanwhile.
-    if (peer.isOver) return
+    // The client may have left meanwhile, or the manager may have begun to drain.
+    if (peer.isOver || this.#refusesNewcomer(peer)) return
     try {
       this.#open(peer, answer.identity.userId, answer.identity.metadata)
     } catch (error) {
       this.#refuse(peer, refusedBy(error))
     }
+  }
+
+  /** True if the manager drains. Then the client is told so, and when to come back. */
+  #refusesNewcomer(peer: Peer): boolean {
+    const draining = drainOf(this.#options.manager)?.refusal()
+    if (draining !== undefined) turnAway(peer, draining)
+    return draining !== undefined
   }
 
   #open(peer: Peer, userId: string, metadata: unknown): void {

@@ -253,6 +253,19 @@ describe('serveEvents', () => {
     expect(manager.connectionCount).toBe(1)
   })
 
+  it('refuses a client that is being authenticated when its manager begins to drain, in the same way', async () => {
+    const { promise, resolve } = deferred<{ userId: string }>()
+    const { get, clock, manager, commands } = host({ authenticate: () => promise })
+    const client = get({ user: 'alice' })
+    void drain(manager, { commands, clock, perSecond: 10, overMs: 10_000 })
+
+    resolve({ userId: 'alice' })
+    const { response, isWelcome } = await client
+
+    expect([isWelcome, response.head]).toEqual([false, [503, expect.objectContaining({ 'retry-after': '11' })]])
+    expect(manager.connectionCount).toBe(0)
+  })
+
   it('refuses options that are none, at once', () => {
     const { all } = host()
 

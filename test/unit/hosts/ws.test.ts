@@ -347,6 +347,22 @@ describe('serveWebSockets', () => {
     expect(manager.connectionCount).toBe(1)
   })
 
+  it('refuses a client that is being authenticated when its manager begins to drain, in the same way', async () => {
+    const { promise, resolve } = deferred<{ userId: string }>()
+    const { connect, clock, manager, commands } = host({ authenticate: () => promise })
+    const socket = connect('alice')
+    void drain(manager, { commands, clock, perSecond: 10, overMs: 10_000 })
+
+    resolve({ userId: 'alice' })
+    await settled()
+
+    expect(socket.sent.map((text) => JSON.parse(String(text)) as unknown)).toEqual([
+      { type: 'goodbye', reason: 'draining', reconnect: true, after_ms: 10_100, within_ms: 10_100 },
+    ])
+    expect(socket.closes).toEqual([[1012, 'draining, come back in 11 s']])
+    expect(manager.connectionCount).toBe(0)
+  })
+
   it('closes those too that are not authenticated yet', async () => {
     const { connect, running } = host({ authenticate: () => new Promise(() => {}) })
     const socket = connect()
