@@ -1,6 +1,7 @@
 import { describe } from '../errors.ts'
+import { ErrorReports } from '../guards/error-reports.ts'
 import { readNamed } from '../guards/named-fields.ts'
-import { invalidOption, withMethods } from '../guards/option-values.ts'
+import { functionIn, invalidOption, withMethods } from '../guards/option-values.ts'
 import { readUserCode } from '../guards/user-code.ts'
 import { GuardedClock, systemClock, type Clock, type ClockFailureListener } from '../time/clock.ts'
 
@@ -9,8 +10,17 @@ export function readOptions<TName extends string>(options: unknown, names: reado
   return readNamed(options, names, (what, name = 'options', cause) => invalidOption(name, what, cause))
 }
 
-/** Returns the clock of the options, or else the runtime's own clock, in a `GuardedClock`. @throws `ERR_INVALID_OPTION` for anything else */
-export function clockIn(value: unknown, failed: ClockFailureListener): Clock {
+/**
+ * Returns the reports that go to the option `onError`. Without this option, the first report is printed: `failure` failed. `owner` has the options.
+ *
+ * @throws `ERR_INVALID_OPTION` for anything else than a function
+ */
+export function reportsIn(value: unknown, owner: unknown, failure: string): ErrorReports {
+  return new ErrorReports(value === undefined ? undefined : functionIn('onError', value, owner), 'operations', failure)
+}
+
+/** Returns the clock of the options, or else the runtime's own clock. @throws `ERR_INVALID_OPTION` for anything else, and if a first reading fails */
+export function clockIn(value: unknown, failed: ClockFailureListener): GuardedClock {
   const clock = value === undefined ? systemClock : withMethods<Clock>('clock', value, ['now', 'monotonic', 'setTimeout'])
   return readUserCode(() => new GuardedClock(clock, failed), (cause) => invalidOption('clock', 'its first reading failed', cause))
 }

@@ -1,4 +1,3 @@
-import { ErrorReports } from '../../guards/error-reports.ts'
 import { adopted } from '../../guards/user-code.ts'
 import type { StreamCatalogue, TradingStreams } from '../../model/catalogue.ts'
 import type { AnyConnection, CloseReason, Socket } from '../../ports/connection.ts'
@@ -6,7 +5,6 @@ import { beginDrain, drainOf, type Drain, type DrainRefusal, type DrainReport } 
 import { goodbyeText } from '../../protocol/answers.ts'
 import { Rate } from '../../protocol/rate.ts'
 import { Alarm } from '../../time/alarm.ts'
-import { GuardedClock } from '../../time/clock.ts'
 import { assertManager, type OperatedManager } from '../operated-manager.ts'
 import { resolvedOptions, type ManagerDrainOptions, type ResolvedDrainOptions } from './options.ts'
 
@@ -41,8 +39,6 @@ class RunningDrain implements Drain {
   readonly done: Promise<DrainReport>
   readonly #manager: AnyManager
   readonly #options: ResolvedDrainOptions
-  readonly #reports: ErrorReports
-  readonly #clock: GuardedClock
   readonly #startMs: number
   readonly #perSecond: number
   /** Limits how many connections leave in each second. */
@@ -56,43 +52,53 @@ class RunningDrain implements Drain {
   constructor(manager: AnyManager, options: ResolvedDrainOptions) {
     this.#manager = manager
     this.#options = options
-    this.#reports = new ErrorReports(options.onError, 'operations', 'a drain')
-    this.#clock = new GuardedClock(options.clock, (error) => this.#reports.tell(error))
-    this.#startMs = this.#clock.monotonic()
+    this.#startMs = options.clock.monotonic()
     const connections = Math.max(1, manager.connectionCount)
     const neededPerSecond = connections / (LEAVING_SHARE * options.overMs / 1_000)
     const perSecond = Math.min(options.perSecond ?? Math.max(LEAST_PER_SECOND, neededPerSecond), MOST_PER_SECOND)
     this.#perSecond = perSecond
     this.#departures = new Rate({ burst: Math.max(1, 2 * perSecond * TICK_MS / 1_000), perSecond }, this.#startMs)
     this.#returns = new Rate({ burst: 1, perSecond }, this.#startMs + Math.max(options.overMs, this.#msFor(connections)))
+    let begin!: (report: Promise<DrainReport>) => void
+    // `#run` calls user code, which may ask for this promise.
+    this.done = new Promise((resolve) => (begin = resolve))
     beginDrain(manager, this)
-    this.done = this.#run()
+    begin(this.#run())
   }
 
   refusal(): DrainRefusal {
     const { code, reason } = this.#options
-    const afterMs = Math.min(this.#returns.nextTurnMs(this.#clock.monotonic()), LONGEST_WAIT_MS)
+    const afterMs = Math.min(this.#returns.nextTurnMs(this.#nowMs), LONGEST_WAIT_MS)
     const seconds = Math.ceil(afterMs / 1_000)
     const text = goodbyeText(reason, true, afterMs, afterMs)
     return { afterMs, status: 503, headers: { 'retry-after': `${seconds}` }, code, reason: `${reason}, come back in ${seconds} s`, text }
   }
 
   async #run(): Promise<DrainReport> {
-    const { overMs } = this.#options
     const stopCounting = this.#manager.on('connectionRemoved', ({ reason }) => this.#count(reason))
-    let cancel!: () => void
-    const timeIsOver = new Promise<void>((resolve) => (cancel = this.#clock.setTimeout(resolve, CLOSING_SHARE * overMs, true)))
-    await Promise.race([this.#tell(), timeIsOver])
-    await this.#closeSteadily(timeIsOver)
-    cancel()
-    for (const connection of this.#manager.connections()) this.#close(connection, 'remained')
-    await this.#manager.cleanup({ deadlineMs: Math.max(0, overMs - this.#tookMs) })
+    const time = this.#timeout(CLOSING_SHARE * this.#options.overMs)
+    await Promise.race([this.#tell(), time.isOver])
+    await this.#closeSteadily(time.isOver)
+    time.cancel()
+    // A copy: a client that comes back at once would keep this loop running.
+    for (const connection of [...this.#manager.connections()]) this.#close(connection, 'remained')
+    await this.#cleanUp()
     stopCounting()
     return { ...this.#counts, tookMs: this.#tookMs }
   }
 
+  get #nowMs(): number {
+    return this.#options.clock.monotonic()
+  }
+
   get #tookMs(): number {
-    return this.#clock.monotonic() - this.#startMs
+    return this.#nowMs - this.#startMs
+  }
+
+  #timeout(ms: number): { readonly isOver: Promise<void>; readonly cancel: () => void } {
+    let cancel!: () => void
+    const isOver = new Promise<void>((resolve) => (cancel = this.#options.clock.setTimeout(resolve, ms, true)))
+    return { isOver, cancel }
   }
 
   /** Returns how many milliseconds this many connections take to leave at the wanted rate. */
@@ -104,19 +110,17 @@ class RunningDrain implements Drain {
   async #tell(): Promise<void> {
     const { commands, reason } = this.#options
     if (commands === undefined) return
-    try {
+    await this.#attempt(() => {
       this.#counts.told = commands.sessions
-      await adopted(commands.drain({ reason, withinMs: this.#msFor(this.#counts.told) }))
-    } catch (error) {
-      this.#reports.tell(error)
-    }
+      return commands.drain({ reason, withinMs: this.#msFor(this.#counts.told) })
+    })
   }
 
   /** Closes connections at the wanted rate, until nobody is left or the time is over. */
   async #closeSteadily(timeIsOver: Promise<void>): Promise<void> {
     let cancel!: () => void
     const allHaveGone = new Promise<void>((resolve) => {
-      const alarm = new Alarm(this.#clock, () => this.#closeSome() ? resolve() : alarm.set(TICK_MS))
+      const alarm = new Alarm(this.#options.clock, () => this.#closeSome() ? resolve() : alarm.set(TICK_MS))
       cancel = () => alarm.cancel()
       alarm.set(0)
     })
@@ -126,12 +130,31 @@ class RunningDrain implements Drain {
 
   /** Closes as many connections as may leave now, the oldest first. Returns true if nobody is left. */
   #closeSome(): boolean {
-    const nowMs = this.#clock.monotonic()
+    const nowMs = this.#nowMs
+    let left = this.#manager.connectionCount
     for (const connection of this.#manager.connections()) {
-      if (!this.#departures.take(nowMs)) break
+      // Clients that come back meanwhile have to wait for the next tick.
+      if (left-- === 0 || !this.#departures.take(nowMs)) break
       this.#close(connection, 'closed')
     }
     return this.#manager.connectionCount === 0
+  }
+
+  /** Closes what is left. Resolves at the deadline at the latest, even if somebody else began the cleanup, and gave it more time. */
+  async #cleanUp(): Promise<void> {
+    const deadlineMs = Math.max(0, this.#options.overMs - this.#tookMs)
+    const deadline = this.#timeout(deadlineMs)
+    await Promise.race([this.#attempt(() => this.#manager.cleanup({ deadlineMs })), deadline.isOver])
+    deadline.cancel()
+  }
+
+  /** Calls user code, and waits until the promise that it returns has settled. An error is reported. */
+  async #attempt(act: () => PromiseLike<unknown>): Promise<void> {
+    try {
+      await adopted(act())
+    } catch (error) {
+      this.#options.reports.tell(error)
+    }
   }
 
   #close(connection: AnyConnection, as: 'closed' | 'remained'): void {
@@ -145,7 +168,7 @@ class RunningDrain implements Drain {
     const removedAs = reason === 'cleanup' ? 'remained' : this.#removedAs
     this.#counts[removedAs]++
     // A client that goes by itself connects to another server too, so it counts for the rate.
-    if (removedAs === 'left') this.#departures.take(this.#clock.monotonic())
+    if (removedAs === 'left') this.#departures.take(this.#nowMs)
   }
 }
 

@@ -1,10 +1,11 @@
 import { describe } from '../../errors.ts'
-import { readNamed } from '../../guards/named-fields.ts'
-import { duration, functionIn, invalidOption, positive, withMethods } from '../../guards/option-values.ts'
+import type { ErrorReports } from '../../guards/error-reports.ts'
+import { duration, invalidOption, positive, withMethods } from '../../guards/option-values.ts'
 import { readUserCode } from '../../guards/user-code.ts'
 import type { DrainOptions } from '../../protocol/draining.ts'
-import { systemClock, type Clock } from '../../time/clock.ts'
+import type { Clock, GuardedClock } from '../../time/clock.ts'
 import { closeCode, closeReason } from '../close-details.ts'
+import { clockIn, readOptions, reportsIn } from '../option-checks.ts'
 
 /** All that a drain needs of a command server. The result of `createCommandServer` fits as it is. */
 export interface DrainedCommands {
@@ -52,7 +53,7 @@ export interface ManagerDrainOptions {
    */
   readonly code?: number | undefined
   /**
-   * Gets the errors of `commands.drain` and of the clock. The drain goes on.
+   * Gets the errors of `commands.drain`, of `manager.cleanup` and of the clock. The drain goes on.
    *
    * @default prints the first error with `console.warn`
    */
@@ -72,23 +73,24 @@ export interface ResolvedDrainOptions {
   readonly commands: DrainedCommands | undefined
   readonly reason: string
   readonly code: number
-  readonly onError: ((error: unknown) => unknown) | undefined
-  readonly clock: Clock
+  readonly reports: ErrorReports
+  readonly clock: GuardedClock
 }
 
 const NAMES = ['overMs', 'perSecond', 'commands', 'reason', 'code', 'onError', 'clock'] as const
 
 /** @throws `ERR_INVALID_OPTION` naming the option that is unknown or out of range */
 export function resolvedOptions(options: unknown): ResolvedDrainOptions {
-  const given = readNamed(options, NAMES, (what, name = 'options', cause) => invalidOption(name, what, cause))
+  const given = readOptions(options, NAMES)
+  const reports = reportsIn(given.onError, options, 'a drain')
   return {
     overMs: duration('overMs', given.overMs ?? 25_000),
     perSecond: given.perSecond === undefined ? undefined : positive('perSecond', given.perSecond),
     commands: given.commands === undefined ? undefined : commandsIn(given.commands),
     reason: closeReason('reason', given.reason ?? 'draining'),
     code: closeCode('code', given.code ?? 1012, 1000),
-    onError: given.onError === undefined ? undefined : functionIn('onError', given.onError, options),
-    clock: withMethods('clock', given.clock ?? systemClock, ['now', 'monotonic', 'setTimeout']),
+    reports,
+    clock: clockIn(given.clock, (error) => reports.tell(error)),
   }
 }
 

@@ -1,8 +1,6 @@
-import { ErrorReports } from '../../guards/error-reports.ts'
 import type { StreamCatalogue } from '../../model/catalogue.ts'
 import type { AnyConnection, Socket } from '../../ports/connection.ts'
 import { Beats } from '../../time/beats.ts'
-import { GuardedClock } from '../../time/clock.ts'
 import { assertManager, followConnections, type AnyManager, type OperatedManager } from '../operated-manager.ts'
 import { heartOf, type BeatingSocket, type Heart } from './beating-socket.ts'
 import { resolvedOptions, type HeartbeatOptions, type ResolvedHeartbeatOptions } from './options.ts'
@@ -25,7 +23,6 @@ interface Peer {
 class RunningHeartbeat implements Heartbeat {
   ended = 0
   readonly #options: ResolvedHeartbeatOptions
-  readonly #reports: ErrorReports
   readonly #beats: Beats<Peer>
   /** Socket → its peer. A socket has one heartbeat and one listener, even if it has been added for several connections. */
   readonly #peers = new Map<object, Peer>()
@@ -34,9 +31,7 @@ class RunningHeartbeat implements Heartbeat {
 
   constructor(manager: AnyManager, options: ResolvedHeartbeatOptions) {
     this.#options = options
-    this.#reports = new ErrorReports(options.onError, 'operations', 'a heartbeat')
-    const clock = new GuardedClock(options.clock, (error) => this.#reports.tell(error))
-    this.#beats = new Beats(clock, options.intervalMs, (peer) => this.#beat(peer))
+    this.#beats = new Beats(options.clock, options.intervalMs, (peer) => this.#beat(peer))
     this.#unfollow = followConnections(manager, { added: (connection) => this.#add(connection), removed: (connection) => this.#remove(connection) })
   }
 
@@ -95,7 +90,7 @@ class RunningHeartbeat implements Heartbeat {
     try {
       act()
     } catch (error) {
-      this.#reports.tell(error)
+      this.#options.reports.tell(error)
     }
   }
 }

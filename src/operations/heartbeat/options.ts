@@ -1,8 +1,9 @@
-import { readNamed } from '../../guards/named-fields.ts'
-import { duration, functionIn, invalidOption, positive, withMethods } from '../../guards/option-values.ts'
+import type { ErrorReports } from '../../guards/error-reports.ts'
+import { duration, functionIn, positive } from '../../guards/option-values.ts'
 import type { Socket } from '../../ports/connection.ts'
-import { systemClock, type Clock } from '../../time/clock.ts'
+import type { Clock, GuardedClock } from '../../time/clock.ts'
 import { MOST_MISSED } from '../../time/pulse.ts'
+import { clockIn, readOptions, reportsIn } from '../option-checks.ts'
 import type { BeatingSocket } from './beating-socket.ts'
 
 /** The options of `startHeartbeat`. An unknown name is refused. A value of `undefined` counts as absent. */
@@ -54,22 +55,23 @@ export interface ResolvedHeartbeatOptions {
   readonly intervalMs: number
   readonly mostMissed: number
   readonly socketOf: (socket: Socket) => unknown
-  readonly onError: ((error: unknown) => unknown) | undefined
-  readonly clock: Clock
+  readonly reports: ErrorReports
+  readonly clock: GuardedClock
 }
 
 const NAMES = ['intervalMs', 'timeoutMs', 'socketOf', 'onError', 'clock'] as const
 
 /** @throws `ERR_INVALID_OPTION` naming the option that is unknown or out of range */
 export function resolvedOptions(options: unknown): ResolvedHeartbeatOptions {
-  const given = readNamed(options, NAMES, (what, name = 'options', cause) => invalidOption(name, what, cause))
+  const given = readOptions(options, NAMES)
+  const reports = reportsIn(given.onError, options, 'a heartbeat')
   const intervalMs = duration('intervalMs', given.intervalMs ?? 30_000)
   const timeoutMs = given.timeoutMs === undefined ? undefined : positive('timeoutMs', given.timeoutMs)
   return {
     intervalMs,
     mostMissed: timeoutMs === undefined ? MOST_MISSED : Math.max(1, Math.ceil(timeoutMs / intervalMs)),
     socketOf: given.socketOf === undefined ? (socket) => socket : functionIn('socketOf', given.socketOf, options),
-    onError: given.onError === undefined ? undefined : functionIn('onError', given.onError, options),
-    clock: withMethods('clock', given.clock ?? systemClock, ['now', 'monotonic', 'setTimeout']),
+    reports,
+    clock: clockIn(given.clock, (error) => reports.tell(error)),
   }
 }

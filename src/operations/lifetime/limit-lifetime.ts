@@ -1,7 +1,5 @@
-import { ErrorReports } from '../../guards/error-reports.ts'
 import type { StreamCatalogue } from '../../model/catalogue.ts'
 import type { AnyConnection, Socket } from '../../ports/connection.ts'
-import { GuardedClock } from '../../time/clock.ts'
 import { Spread } from '../../time/spread.ts'
 import { Timetable } from '../../time/timetable.ts'
 import { assertManager, followConnections, type AnyManager, type OperatedManager } from '../operated-manager.ts'
@@ -24,17 +22,13 @@ const LONGEST_STEP_MS = 1_000
 class RunningLimit implements LifetimeLimit {
   ended = 0
   readonly #options: ResolvedLifetimeOptions
-  readonly #reports: ErrorReports
-  readonly #clock: GuardedClock
   readonly #spread = new Spread()
   readonly #timetable: Timetable<AnyConnection>
   readonly #unfollow: () => void
 
   constructor(manager: AnyManager, options: ResolvedLifetimeOptions) {
     this.#options = options
-    this.#reports = new ErrorReports(options.onError, 'operations', 'a lifetime')
-    this.#clock = new GuardedClock(options.clock, (error) => this.#reports.tell(error))
-    this.#timetable = new Timetable(this.#clock, Math.min(LONGEST_STEP_MS, options.maxMs / 100), (connection) => this.#end(connection))
+    this.#timetable = new Timetable(options.clock, Math.min(LONGEST_STEP_MS, options.maxMs / 100), (connection) => this.#end(connection))
     this.#unfollow = followConnections(manager, {
       added: (connection) => this.#add(connection),
       removed: (connection) => this.#timetable.delete(connection),
@@ -47,9 +41,9 @@ class RunningLimit implements LifetimeLimit {
   }
 
   #add(connection: AnyConnection): void {
-    const { maxMs, jitter } = this.#options
+    const { clock, maxMs, jitter } = this.#options
     if (maxMs === Infinity) return
-    this.#timetable.set(connection, this.#clock.monotonic() + maxMs * (1 - jitter * this.#spread.next()))
+    this.#timetable.set(connection, clock.monotonic() + maxMs * (1 - jitter * this.#spread.next()))
   }
 
   #end(connection: AnyConnection): void {
@@ -60,13 +54,13 @@ class RunningLimit implements LifetimeLimit {
 
   /** Returns true if the client has a session, which closes the connection after the goodbye. */
   #sayGoodbye({ id, userId }: AnyConnection): boolean {
-    const { code, commands, graceMs, reason } = this.#options
+    const { code, commands, graceMs, reason, reports } = this.#options
     try {
       const session = commands?.find(id, userId)
       session?.goodbye({ reason, withinMs: graceMs, code, closeInMs: graceMs })
       return session !== undefined
     } catch (error) {
-      this.#reports.tell(error)
+      reports.tell(error)
       return false
     }
   }

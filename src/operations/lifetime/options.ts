@@ -1,9 +1,10 @@
 import { describe } from '../../errors.ts'
-import { readNamed } from '../../guards/named-fields.ts'
-import { duration, functionIn, invalidOption, positive, withMethods } from '../../guards/option-values.ts'
+import type { ErrorReports } from '../../guards/error-reports.ts'
+import { duration, invalidOption, positive, withMethods } from '../../guards/option-values.ts'
 import type { Goodbye } from '../../protocol/session.ts'
-import { systemClock, type Clock } from '../../time/clock.ts'
+import type { Clock, GuardedClock } from '../../time/clock.ts'
 import { closeCode, closeReason } from '../close-details.ts'
+import { clockIn, readOptions, reportsIn } from '../option-checks.ts'
 
 /** All that a limit needs of a command server. The result of `createCommandServer` fits as it is. */
 export interface LifetimeCommands {
@@ -80,15 +81,16 @@ export interface ResolvedLifetimeOptions {
   readonly graceMs: number
   readonly reason: string
   readonly code: number
-  readonly onError: ((error: unknown) => unknown) | undefined
-  readonly clock: Clock
+  readonly reports: ErrorReports
+  readonly clock: GuardedClock
 }
 
 const NAMES = ['maxMs', 'jitter', 'commands', 'graceMs', 'reason', 'code', 'onError', 'clock'] as const
 
 /** @throws `ERR_INVALID_OPTION` naming the option that is unknown, missing or out of range */
 export function resolvedOptions(options: unknown): ResolvedLifetimeOptions {
-  const given = readNamed(options, NAMES, (what, name = 'options', cause) => invalidOption(name, what, cause))
+  const given = readOptions(options, NAMES)
+  const reports = reportsIn(given.onError, options, 'a lifetime')
   return {
     maxMs: positive('maxMs', given.maxMs),
     jitter: fraction('jitter', given.jitter ?? 0.1),
@@ -96,8 +98,8 @@ export function resolvedOptions(options: unknown): ResolvedLifetimeOptions {
     graceMs: duration('graceMs', given.graceMs ?? 5_000),
     reason: closeReason('reason', given.reason ?? 'lifetime'),
     code: closeCode('code', given.code ?? 4000, 3000),
-    onError: given.onError === undefined ? undefined : functionIn('onError', given.onError, options),
-    clock: withMethods('clock', given.clock ?? systemClock, ['now', 'monotonic', 'setTimeout']),
+    reports,
+    clock: clockIn(given.clock, (error) => reports.tell(error)),
   }
 }
 

@@ -2,10 +2,10 @@ import { describe, expect, it, vi } from 'vitest'
 import { ConnectionManager } from '../../../../src/index.ts'
 import { drain, drainOf, type DrainReport, type ManagerDrainOptions } from '../../../../src/operations/index.ts'
 import { createCommandServer } from '../../../../src/protocol/index.ts'
+import { systemClock } from '../../../../src/time/clock.ts'
 import { expectCode } from '../../../support/errors.ts'
 import { FakeSocket } from '../../../support/fake-socket.ts'
 import { ManualClock } from '../../../support/manual-clock.ts'
-import { settled } from '../../protocol/desk.ts'
 
 function desk(clients = 0, closeTimeoutMs = 5_000) {
   const clock = new ManualClock()
@@ -31,6 +31,11 @@ function desk(clients = 0, closeTimeoutMs = 5_000) {
   }
   for (let i = 0; i < clients; i++) connect()
   return { clock, manager, commands, errors, connect, open, leave, begin }
+}
+
+/** Lets the handlers of settled promises run. */
+async function settled(): Promise<void> {
+  for (let i = 0; i < 20; i++) await Promise.resolve()
 }
 
 /** Lets time pass in steps, and the promises of each step settle. */
@@ -234,6 +239,59 @@ describe('drain', () => {
     expect(drainOf(manager)?.done).toBe(first)
   })
 
+  it('returns the same promise to a call that a client makes while it is told to go', () => {
+    const { clock, manager, commands, open } = desk()
+    const socket = open()
+    let inner: unknown
+    socket.script.send = () => void (inner ??= drain(manager, { clock, commands }))
+
+    const outer = drain(manager, { clock, commands })
+
+    expect(inner).toBe(outer)
+  })
+
+  it('resolves by its deadline if somebody else cleans up and waits longer', async () => {
+    const { clock, manager, begin } = desk(0, Infinity)
+    for (const id of ['a', 'b']) manager.addConnection(id, new FakeSocket({ close: () => new Promise(() => {}) }), id)
+    const result = begin({ perSecond: 1, overMs: 10_000 })
+    void manager.cleanup({ deadlineMs: 60_000 })
+
+    await pass(clock, 10_000)
+
+    expect(result.report).toMatchObject({ remained: 2, tookMs: 10_000 })
+  })
+
+  it.each<[how: string, cleanup: () => Promise<never>]>([
+    ['throws', () => { throw new Error('cleanup') }],
+    ['rejects', () => Promise.reject(new Error('cleanup'))],
+  ])('resolves if the cleanup of a wrapped manager %s, and `onError` gets the error', async (_, cleanup) => {
+    const { clock, manager, errors, begin } = desk(2)
+    manager.cleanup = cleanup
+    const result = begin()
+
+    await pass(clock, 100)
+
+    expect(errors).toEqual([new Error('cleanup')])
+    expect(result.report).toMatchObject({ closed: 2, remained: 0 })
+    expect(clock.pendingTimers).toBe(0)
+  })
+
+  it.each([['all at once', { perSecond: Infinity }], ['at the deadline', { perSecond: 1, overMs: 1_000 }]])('ends if each client comes back before the next is closed: %s', async (_, options) => {
+    const { clock, manager, connect, begin } = desk(3)
+    let returns = 0
+    manager.on('connectionRemoved', ({ reason }) => void (reason === 'removed' && ++returns <= 100 && connect()))
+    const result = begin({ overMs: 1_000, ...options })
+
+    await pass(clock, 50)
+    const afterOneTick = returns
+    await pass(clock, 1_000)
+
+    expect(afterOneTick).toBeLessThanOrEqual(6)
+    expect(result.report).toBeDefined()
+    expect(returns).toBeLessThanOrEqual(70)
+    expect(manager.connectionCount).toBe(0)
+  })
+
   it('leaves no timer and no listener behind', async () => {
     const { clock, manager, commands, open, begin } = desk(5)
     open()
@@ -270,6 +328,7 @@ describe('drain', () => {
     ['reason', { reason: 1 }], ['reason', { reason: 'ü'.repeat(51) }],
     ['code', { code: 1005 }], ['code', { code: 999 }], ['code', { code: 5_000 }], ['code', { code: 1012.5 }],
     ['onError', { onError: 1 }], ['clock', { clock: {} }],
+    ['clock', { clock: { ...systemClock, monotonic() { throw new Error('no time') } } }], ['clock', { clock: { ...systemClock, now: () => NaN } }],
   ])('refuses a bad %s, and drains nothing', (option, options) => {
     const { manager } = desk(1)
 

@@ -342,6 +342,7 @@ describe('startHeartbeat', () => {
     ['intervalMs', { intervalMs: -1 }], ['intervalMs', { intervalMs: Infinity }], ['intervalMs', { intervalMs: '1' }], ['intervalMs', { intervalMs: NaN }],
     ['timeoutMs', { timeoutMs: 0 }], ['timeoutMs', { timeoutMs: NaN }], ['timeoutMs', { timeoutMs: null }],
     ['socketOf', { socketOf: {} }], ['onError', { onError: 1 }], ['clock', { clock: {} }],
+    ['clock', { clock: { now: () => 0, monotonic() { throw new Error('no time') }, setTimeout: () => () => {} } }],
   ])('refuses a bad %s: %j', (option, options) => {
     const facts = expectCode('ERR_INVALID_OPTION', () => startHeartbeat(new ConnectionManager<PeerSocket>(), options as never))
 

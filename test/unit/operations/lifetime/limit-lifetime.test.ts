@@ -236,6 +236,7 @@ describe('limitLifetime', () => {
     ['commands', { maxMs: 1, commands: {} }], ['graceMs', { maxMs: 1, graceMs: -1 }], ['graceMs', { maxMs: 1, graceMs: Infinity }],
     ['reason', { maxMs: 1, reason: 'x'.repeat(101) }], ['code', { maxMs: 1, code: 1012 }], ['code', { maxMs: 1, code: 5_000 }],
     ['onError', { maxMs: 1, onError: 1 }], ['clock', { maxMs: 1, clock: {} }],
+    ['clock', { maxMs: 1, clock: { now: () => 0, monotonic() { throw new Error('no time') }, setTimeout: () => () => {} } }],
   ])('refuses a bad %s: %j', (option, options) => {
     expect(expectCode('ERR_INVALID_OPTION', () => limitLifetime(new ConnectionManager(), options as never))).toMatchObject({ option })
   })
