@@ -18,9 +18,9 @@ export interface OperatedManager<TSocket extends Socket = Socket, TStreams exten
 export type AnyManager = OperatedManager<Socket, StreamCatalogue>
 
 interface Follower {
-  /** Called for each connection that is there already, and for each that is added. */
+  /** Called for each connection that is there already, and for each that is added. May run user code. */
   added(connection: AnyConnection): void
-  /** Called for each connection that is removed. */
+  /** Called for each connection that is removed, perhaps twice. */
   removed(connection: AnyConnection): void
 }
 
@@ -30,7 +30,12 @@ export function followConnections(manager: AnyManager, { added, removed }: Follo
     manager.on('connectionAdded', ({ connection }) => added(connection)),
     manager.on('connectionRemoved', ({ connection }) => removed(connection)),
   ]
-  for (const connection of [...manager.connections()]) added(connection)
+  for (const connection of [...manager.connections()]) {
+    if (connection.removed) continue
+    added(connection)
+    // User code may have removed the connection before `added` took note of it.
+    if (connection.removed) removed(connection)
+  }
   return () => {
     for (const stop of stops) stop()
   }

@@ -17,11 +17,12 @@ export class Beats<TMember> {
   readonly #spread = new Spread()
   readonly #timetable: Timetable<TMember>
 
-  /** With an `everyMs` of `0`, `beat` is never called. `beat` must not throw. */
+  /** With an `everyMs` of `0`, `beat` is never called. Any other interval has at least a millisecond. `beat` must not throw. */
   constructor(clock: Timers, everyMs: number, beat: (member: TMember) => void) {
     this.#clock = clock
-    this.#everyMs = everyMs
-    this.#timetable = new Timetable(clock, everyMs / STEPS, (member, dueMs) => {
+    // The time cannot be divided further: a clock that has run for days would not show the end of a shorter interval.
+    this.#everyMs = everyMs === 0 ? 0 : Math.max(1, everyMs)
+    this.#timetable = new Timetable(clock, this.#everyMs / STEPS, (member, dueMs) => {
       this.#timetable.set(member, this.#nextMs(dueMs))
       beat(member)
     })

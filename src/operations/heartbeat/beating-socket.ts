@@ -37,6 +37,7 @@ export interface Heart {
 export function heartOf(socket: unknown, mostMissed: number): Heart {
   if (hasMethods<PingingSocket>(socket, ['ping', 'terminate', 'on', 'off'])) return pingingHeart(socket, mostMissed)
   if (hasMethods<CommentingSocket>(socket, ['comment'])) return commentingHeart(socket)
+  disown(socket)
   throw new ConnectionManagerError('ERR_INVALID_SOCKET', `Expected a socket with \`ping\` and \`terminate\`, or with \`comment\`, got ${describe(socket)}`)
 }
 

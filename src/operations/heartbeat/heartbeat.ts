@@ -1,5 +1,6 @@
 import type { StreamCatalogue } from '../../model/catalogue.ts'
 import type { AnyConnection, Socket } from '../../ports/connection.ts'
+import { Alarm } from '../../time/alarm.ts'
 import { Beats } from '../../time/beats.ts'
 import { assertManager, followConnections, type AnyManager, type OperatedManager } from '../operated-manager.ts'
 import { heartOf, type BeatingSocket, type Heart } from './beating-socket.ts'
@@ -27,10 +28,17 @@ class RunningHeartbeat implements Heartbeat {
   /** Socket → its peer. A socket has one heartbeat and one listener, even if it has been added for several connections. */
   readonly #peers = new Map<object, Peer>()
   readonly #peerOf = new Map<AnyConnection, Peer>()
+  /**
+   * Peers that have not answered. They are judged in the next turn of the event loop: if the process stood still, their answers may have arrived, and
+   * are only read now.
+   */
+  readonly #silent = new Set<Peer>()
+  readonly #judgement: Alarm
   readonly #unfollow: () => void
 
   constructor(manager: AnyManager, options: ResolvedHeartbeatOptions) {
     this.#options = options
+    this.#judgement = new Alarm(options.clock, () => this.#judge())
     this.#beats = new Beats(options.clock, options.intervalMs, (peer) => this.#beat(peer))
     this.#unfollow = followConnections(manager, { added: (connection) => this.#add(connection), removed: (connection) => this.#remove(connection) })
   }
@@ -38,6 +46,8 @@ class RunningHeartbeat implements Heartbeat {
   stop(): void {
     this.#unfollow()
     this.#beats.clear()
+    this.#judgement.cancel()
+    this.#silent.clear()
     for (const { heart } of this.#peers.values()) this.#attempt(() => heart.release())
     this.#peers.clear()
     this.#peerOf.clear()
@@ -70,13 +80,25 @@ class RunningHeartbeat implements Heartbeat {
     if (peer.connections.size > 0) return
     this.#peers.delete(peer.socket)
     this.#beats.delete(peer)
+    this.#silent.delete(peer)
     this.#attempt(() => peer.heart.release())
   }
 
   #beat(peer: Peer): void {
     this.#attempt(() => {
-      if (!peer.heart.beat()) this.#end(peer)
+      if (peer.heart.beat()) return
+      this.#silent.add(peer)
+      this.#judgement.set(0)
     })
+  }
+
+  #judge(): void {
+    for (const peer of this.#silent) {
+      this.#silent.delete(peer)
+      this.#attempt(() => {
+        if (!peer.heart.beat()) this.#end(peer)
+      })
+    }
   }
 
   /** The peer has gone, so its socket is not closed but terminated. */

@@ -1,5 +1,6 @@
 import type { StreamCatalogue } from '../../model/catalogue.ts'
 import type { AnyConnection, Socket } from '../../ports/connection.ts'
+import { drainOf } from '../../ports/drain.ts'
 import { Spread } from '../../time/spread.ts'
 import { Timetable } from '../../time/timetable.ts'
 import { assertManager, followConnections, type AnyManager, type OperatedManager } from '../operated-manager.ts'
@@ -14,21 +15,24 @@ export interface LifetimeLimit {
 }
 
 /**
- * Lifetimes are rounded up to steps, so that the connections of one step end together. A step is this time, or a hundredth of `maxMs` if that is
- * shorter.
+ * Lifetimes are rounded up to steps, so that the connections of one step end together. A step is a hundredth of `maxMs`, within these bounds.
  */
+const SHORTEST_STEP_MS = 1
 const LONGEST_STEP_MS = 1_000
 
 class RunningLimit implements LifetimeLimit {
   ended = 0
+  readonly #manager: AnyManager
   readonly #options: ResolvedLifetimeOptions
   readonly #spread = new Spread()
   readonly #timetable: Timetable<AnyConnection>
   readonly #unfollow: () => void
 
   constructor(manager: AnyManager, options: ResolvedLifetimeOptions) {
+    this.#manager = manager
     this.#options = options
-    this.#timetable = new Timetable(options.clock, Math.min(LONGEST_STEP_MS, options.maxMs / 100), (connection) => this.#end(connection))
+    const stepMs = Math.min(Math.max(SHORTEST_STEP_MS, options.maxMs / 100), LONGEST_STEP_MS)
+    this.#timetable = new Timetable(options.clock, stepMs, (connection) => this.#end(connection))
     this.#unfollow = followConnections(manager, {
       added: (connection) => this.#add(connection),
       removed: (connection) => this.#timetable.delete(connection),
@@ -48,6 +52,8 @@ class RunningLimit implements LifetimeLimit {
 
   #end(connection: AnyConnection): void {
     const { code, reason } = this.#options
+    // A drain has told the client to go, or closes the connection in its turn.
+    if (drainOf(this.#manager) !== undefined) return
     this.ended++
     if (!this.#sayGoodbye(connection)) void connection.remove({ code, reason })
   }
@@ -72,7 +78,8 @@ class RunningLimit implements LifetimeLimit {
  *
  * The lifetimes are evenly spread, by `jitter`. With `commands`, a client of the protocol gets a goodbye first, and reconnects. Other clients are
  * closed with `code` and `reason`. A login by `connection.reassign` does not lengthen the lifetime. One timer serves all connections. It does not
- * keep the process alive. A connection may live up to a second longer than its lifetime.
+ * keep the process alive. A connection may live up to a second longer than its lifetime. While the manager drains, no lifetime ends: the drain ends
+ * the connections.
  *
  * @throws `ERR_INVALID_ARGUMENT` if `manager` is not a manager, and `ERR_INVALID_OPTION` naming the option that is unknown, missing or out of range
  *

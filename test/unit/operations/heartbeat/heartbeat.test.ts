@@ -209,6 +209,58 @@ describe('startHeartbeat', () => {
     expect([wrapped.pings, other.pings, errors]).toEqual([1, 0, []])
   })
 
+  it.each(['c1', 'c2'])('keeps nothing of a connection that socketOf removes while the heartbeat starts: %s', (id) => {
+    const { clock, manager, start, connect } = desk({
+      socketOf: (socket) => {
+        void manager.getConnection(id)?.remove({ close: false })
+        return socket as unknown as BeatingSocket
+      },
+    })
+    const sockets = [connect(new PeerSocket()), connect(new PeerSocket())]
+    start()
+
+    clock.advance(2 * INTERVAL_MS)
+    const [removed, other] = id === 'c1' ? sockets : [...sockets].reverse()
+
+    expect([removed?.pings, removed?.pongListeners, other?.pings]).toEqual([0, 0, 2])
+    void manager.getConnection(id === 'c1' ? 'c2' : 'c1')?.remove({ close: false })
+    expect(clock.pendingTimers).toBe(0)
+  })
+
+  it.each([['keeps', true, 1], ['ends', false, 0]])('%s a peer that may miss one ping if the answer was read only after a pause of the process: %s', (_, answersLate, left) => {
+    const clock = new ManualClock()
+    const manager = new ConnectionManager<PeerSocket>({ clock })
+    const socket = new PeerSocket(false)
+    manager.addConnection('c1', socket, 'alice')
+    const nextTurn: (() => void)[] = []
+    let isLate = false
+    const setTimeout = (fn: () => void, ms: number): (() => void) => {
+      if (!isLate) return clock.setTimeout(fn, ms)
+      nextTurn.push(fn)
+      return () => {}
+    }
+    const heartbeat = startHeartbeat(manager, { intervalMs: INTERVAL_MS, timeoutMs: INTERVAL_MS, clock: { now: () => 0, monotonic: () => clock.monotonic(), setTimeout } })
+    clock.advance(INTERVAL_MS)
+
+    isLate = true
+    clock.advance(INTERVAL_MS)
+    if (answersLate) socket.emit('pong')
+    for (const fn of nextTurn.splice(0)) fn()
+
+    expect([manager.connectionCount, heartbeat.ended]).toEqual([left, 1 - left])
+  })
+
+  it.each([Number.MIN_VALUE, 1e-9])('beats once in a millisecond with an interval of %d', (intervalMs) => {
+    const { clock, start, connect } = desk({ intervalMs })
+    clock.advance(1e9)
+    const socket = connect(new PeerSocket())
+    start()
+
+    clock.advance(3)
+
+    expect(socket.pings).toBe(3)
+  })
+
   it('has nothing to do with the removal of a connection that it does not ping', () => {
     const { clock, errors, manager, start, connect } = desk({ socketOf: (socket) => (socket instanceof PeerSocket ? socket : undefined) })
     manager.on('error', ({ error }) => void errors.push(error))
@@ -248,6 +300,16 @@ describe('startHeartbeat', () => {
     expect(errors).toEqual(Array(count).fill(new Error(method)))
     expect(socket.pings).toBe(3)
     expect(manager.getConnection('c1') === undefined).toBe(method !== 'on')
+  })
+
+  it('tells of a socketOf that returns a promise, and its rejection does not end the process', async () => {
+    const { errors, start, connect } = desk({ socketOf: (() => Promise.reject(new Error('late'))) as never })
+    start()
+    connect(new PeerSocket())
+
+    await new Promise((resolve) => void setImmediate(resolve))
+
+    expect(errors).toMatchObject([{ code: 'ERR_INVALID_SOCKET' }])
   })
 
   it('goes on if socketOf throws, and prints the first error if nobody listens', () => {

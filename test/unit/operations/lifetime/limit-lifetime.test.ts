@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest'
 import { ConnectionManager } from '../../../../src/index.ts'
-import { limitLifetime, type LifetimeOptions } from '../../../../src/operations/index.ts'
+import { drain, limitLifetime, type LifetimeOptions } from '../../../../src/operations/index.ts'
 import { createCommandServer } from '../../../../src/protocol/index.ts'
 import { expectCode } from '../../../support/errors.ts'
 import { FakeSocket } from '../../../support/fake-socket.ts'
@@ -123,6 +123,18 @@ describe('limitLifetime', () => {
     expect(closeCalls).toEqual([[0, 1], [0, 1], [1, 1]])
   })
 
+  it('leaves it to a drain to say goodbye, and to close', async () => {
+    const { clock, manager, commands, connect, open, limit } = desk()
+    const running = limit({ maxMs: 10_000, jitter: 0, commands })
+    const [plain, told] = [connect(), open()]
+    void drain(manager, { commands, clock, perSecond: 0.05, overMs: 60_000 })
+
+    clock.advance(15_000)
+
+    expect([plain.closeCalls, told.closeCalls, running.ended]).toEqual([0, 0, 0])
+    expect(told.sent.map((text) => (JSON.parse(text) as { type: string }).type)).toEqual(['welcome', 'goodbye'])
+  })
+
   it('closes a connection without a session at once, though there are commands', () => {
     const { clock, commands, connect, limit } = desk()
     limit({ maxMs: 10_000, jitter: 0, commands })
@@ -199,6 +211,15 @@ describe('limitLifetime', () => {
 
     expect([stopped.manager.connectionCount, running.ended]).toEqual([4, 0])
     expect([stopped.clock.pendingTimers, cleaned.clock.pendingTimers]).toEqual([0, 0])
+  })
+
+  it('ends a connection after the shortest lifetime', () => {
+    const { clock, manager, limit } = desk(1)
+    limit({ maxMs: Number.MIN_VALUE })
+
+    clock.advance(2)
+
+    expect([manager.connectionCount, clock.pendingTimers]).toEqual([0, 0])
   })
 
   it('ends nobody, and has no timer, with a maxMs of Infinity', () => {
