@@ -4,6 +4,7 @@ import type { Clock } from '../../time/clock.ts'
 import { ExpiringSet } from '../../time/expiring-set.ts'
 import type { PresenceCluster } from './options.ts'
 import type { Absence, Departure } from './departure.ts'
+import { Questions } from './questions.ts'
 
 export interface DepartureDependencies {
   readonly graceMs: number
@@ -23,11 +24,19 @@ export class Departures {
   readonly #dependencies: DepartureDependencies
   readonly #byUser = new Map<string, Departure>()
   readonly #grace: ExpiringSet<Departure>
+  readonly #questions: Questions | undefined
 
   constructor(dependencies: DepartureDependencies) {
     this.#dependencies = dependencies
     this.#grace = new ExpiringSet(dependencies.clock, dependencies.graceMs, (over) => {
       for (const departure of over) this.#endGrace(departure)
+    })
+    const { clock, cluster } = dependencies
+    this.#questions = cluster && new Questions({
+      clock,
+      cluster,
+      isOpen: (departure) => this.#isOpen(departure),
+      answered: (departure, online) => this.#settle(departure, online),
     })
   }
 
@@ -48,13 +57,13 @@ export class Departures {
   clear(): Departure[] {
     const departures = [...this.#byUser.values()]
     for (const { userId } of departures) this.delete(userId)
+    this.#questions?.clear()
     return departures
   }
 
   #endGrace(departure: Departure): void {
-    const { cluster } = this.#dependencies
-    if (cluster === undefined) return this.#settle(departure, false)
-    void answerOf(cluster, departure.userId).then((online) => this.#settle(departure, online))
+    if (this.#questions === undefined) this.#settle(departure, false)
+    else this.#questions.ask(departure)
   }
 
   /** @param online whether the user is connected to another node. If the value is not a boolean, nobody knows */
@@ -78,10 +87,4 @@ export class Departures {
       reports.tell(error, absence)
     }
   }
-}
-
-/** Returns the cluster's answer, or `undefined` if the call fails. */
-function answerOf(cluster: PresenceCluster, userId: string): Promise<unknown> {
-  const asked = new Promise<unknown>((resolve) => resolve(cluster.isOnline(userId)))
-  return asked.catch(() => undefined)
 }

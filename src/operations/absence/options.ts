@@ -19,7 +19,8 @@ export interface AbsenceOptions {
    */
   readonly graceMs: number
   /**
-   * The cluster of this node. It is asked at the end of the grace. If the user has a connection on another node, the listener is not called.
+   * The cluster of this node. It is asked at the end of the grace, about at most 100 users at a time. If the user has a connection on another node, the
+   * listener is not called. A cluster that does not answer in ten seconds counts as one that cannot be asked.
    *
    * @default none: only the connections of this node count
    */

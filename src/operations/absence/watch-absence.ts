@@ -1,5 +1,6 @@
 import { ConnectionManagerError, describe } from '../../errors.ts'
 import { ErrorReports } from '../../guards/error-reports.ts'
+import { assertManager } from '../operated-manager.ts'
 import { absenceOptions, type AbsenceOptions } from './options.ts'
 import type { Absence, Departure } from './departure.ts'
 import { Departures } from './departures.ts'
@@ -27,16 +28,18 @@ export interface AbsenceWatch {
  * connection that `reassign` gives to another user counts as lost.
  *
  * With a `cluster`, a user who is connected to another node at the end of the grace is not absent. If the cluster cannot tell whether the user is
- * connected to one, the listener is called with `isCertain: false`.
+ * connected to one, the listener is called with `isCertain: false`. If many users leave together, the cluster is asked about at most 100 of them at a
+ * time, so that the broker is not overrun.
  *
  * Only the node that a user left watches for the user's return. If that node ends or dies during the grace, no listener is called. If a user leaves
  * two nodes within one grace, each of them reports the user. The first report comes before the user has been away from both nodes for `graceMs`. So
  * the listener must tolerate a second call.
  *
  * Users who left before this call are not watched. The listener is called at most once for each departure. If it throws or rejects, the other users
- * are still reported. One timer serves all users, and does not keep the process alive.
+ * are still reported. One timer serves all users, and a second one all questions to the cluster. Neither keeps the process alive.
  *
- * @throws `ERR_INVALID_ARGUMENT` if `listener` is not a function, and `ERR_INVALID_OPTION` naming the option that is unknown, missing or out of range
+ * @throws `ERR_INVALID_ARGUMENT` if `manager` is not a manager or `listener` is not a function, and `ERR_INVALID_OPTION` naming the option that is
+ * unknown, missing or out of range
  *
  * @example
  * import { watchAbsence } from 'stream-connection-manager/operations'
@@ -52,6 +55,7 @@ export interface AbsenceWatch {
  * watch.stop()
  */
 export function watchAbsence(manager: PresenceManager, options: AbsenceOptions, listener: (absence: Absence) => void): AbsenceWatch {
+  assertManager(manager, ['on'])
   if (typeof listener !== 'function') {
     throw new ConnectionManagerError('ERR_INVALID_ARGUMENT', `Invalid \`listener\`: expected a function, got ${describe(listener)}`)
   }

@@ -199,6 +199,55 @@ describe('watchAbsence › with a cluster', () => {
     expect(absences).toHaveLength(1)
   })
 
+  it('asks it about at most 100 users at a time, and not about users who returned meanwhile', async () => {
+    const cluster = askedCluster()
+    const { clock, absences, connect } = watched({ cluster })
+    const connections = Array.from({ length: 250 }, (_, i) => connect(`user ${i}`))
+    for (const connection of connections) void connection.remove({ close: false })
+
+    clock.advance(GRACE_MS)
+    await settled()
+    const atOnce = cluster.questions.length
+    connect('user 100')
+    for (let asked = 0; asked < cluster.questions.length; asked++) {
+      cluster.questions[asked]?.resolve(false)
+      await settled()
+    }
+
+    expect([atOnce, cluster.questions.length]).toEqual([100, 249])
+    expect(absences.map(({ userId }) => userId)).toEqual(Array.from({ length: 250 }, (_, i) => `user ${i}`).filter((each) => each !== 'user 100'))
+    expect(clock.pendingTimers).toBe(0)
+  })
+
+  it('tells the listener that it is not certain if the cluster does not answer in ten seconds, and asks about the others', async () => {
+    const cluster = askedCluster()
+    const { clock, absences, connect } = watched({ cluster })
+    const connections = Array.from({ length: 101 }, (_, i) => connect(`user ${i}`))
+    for (const connection of connections) void connection.remove({ close: false })
+    clock.advance(GRACE_MS)
+
+    clock.advance(9_999)
+    const before = absences.length
+    clock.advance(1)
+    cluster.questions[0]?.resolve(false)
+    cluster.questions[100]?.resolve(false)
+    await settled()
+
+    expect(before).toBe(0)
+    expect(absences.map(({ isCertain }) => isCertain)).toEqual([...Array<boolean>(100).fill(false), true])
+  })
+
+  it('leaves no timer behind when it is stopped while the cluster is asked', async () => {
+    const cluster = askedCluster()
+    const { clock, connect, watch } = watched({ cluster })
+    void connect('alice').remove({ close: false })
+    clock.advance(GRACE_MS)
+
+    watch.stop()
+
+    expect(clock.pendingTimers).toBe(0)
+  })
+
   it('does not tell the listener of a stopped watch, and stop returns the users whose answer is still missing', async () => {
     const cluster = askedCluster()
     const { clock, absences, connect, watch } = watched({ cluster })
@@ -305,6 +354,10 @@ describe('watchAbsence › stop', () => {
 })
 
 describe('watchAbsence › bad arguments', () => {
+  it.each([undefined, null, {}, new Proxy({}, { get: () => { throw DOWN } })])('refuses what is no manager: %#', (manager) => {
+    expectCode('ERR_INVALID_ARGUMENT', () => watchAbsence(manager as never, { graceMs: 1 }, () => {}))
+  })
+
   it('refuses a listener that is not a function', () => {
     expectCode('ERR_INVALID_ARGUMENT', () => watchAbsence(new ConnectionManager(), { graceMs: 1 }, {} as never))
   })
