@@ -19,6 +19,13 @@ export function reportsIn(value: unknown, owner: unknown, failure: string): Erro
   return new ErrorReports(value === undefined ? undefined : functionIn('onError', value, owner), 'operations', failure)
 }
 
+/** Returns the command server of the options. @throws `ERR_INVALID_OPTION` unless it has the number of its `sessions`, and these methods */
+export function commandsIn<TCommands extends { readonly sessions: number }>(value: unknown, methods: readonly string[] = []): TCommands {
+  const sessions = readUserCode<unknown>(() => (value as TCommands | null)?.sessions, (cause) => invalidOption('commands', 'reading it threw', cause))
+  if (typeof sessions === 'number') return withMethods('commands', value, methods)
+  throw invalidOption('commands', `expected a command server, with the number of its \`sessions\`, got ${describe(value)}`)
+}
+
 /** Returns the clock of the options, or else the runtime's own clock. @throws `ERR_INVALID_OPTION` for anything else, and if a first reading fails */
 export function clockIn(value: unknown, failed: ClockFailureListener): GuardedClock {
   const clock = value === undefined ? systemClock : withMethods<Clock>('clock', value, ['now', 'monotonic', 'setTimeout'])

@@ -1,11 +1,9 @@
-import { describe } from '../../errors.ts'
 import type { ErrorReports } from '../../guards/error-reports.ts'
-import { duration, invalidOption, positive, withMethods } from '../../guards/option-values.ts'
-import { readUserCode } from '../../guards/user-code.ts'
+import { duration, positive } from '../../guards/option-values.ts'
 import type { DrainOptions } from '../../protocol/draining.ts'
 import type { Clock, GuardedClock } from '../../time/clock.ts'
 import { closeCode, closeReason } from '../close-details.ts'
-import { clockIn, readOptions, reportsIn } from '../option-checks.ts'
+import { clockIn, commandsIn, readOptions, reportsIn } from '../option-checks.ts'
 
 /** All that a drain needs of a command server. The result of `createCommandServer` fits as it is. */
 export interface DrainedCommands {
@@ -86,17 +84,10 @@ export function resolvedOptions(options: unknown): ResolvedDrainOptions {
   return {
     overMs: duration('overMs', given.overMs ?? 25_000),
     perSecond: given.perSecond === undefined ? undefined : positive('perSecond', given.perSecond),
-    commands: given.commands === undefined ? undefined : commandsIn(given.commands),
+    commands: given.commands === undefined ? undefined : commandsIn<DrainedCommands>(given.commands, ['drain']),
     reason: closeReason('reason', given.reason ?? 'draining'),
     code: closeCode('code', given.code ?? 1012, 1000),
     reports,
     clock: clockIn(given.clock, (error) => reports.tell(error)),
   }
-}
-
-function commandsIn(value: unknown): DrainedCommands {
-  const commands = withMethods<DrainedCommands>('commands', value, ['drain'])
-  const sessions = readUserCode<unknown>(() => commands.sessions, (cause) => invalidOption('commands', 'reading it threw', cause))
-  if (typeof sessions === 'number') return commands
-  throw invalidOption('commands', `expected a command server, with the number of its \`sessions\`, got ${describe(value)}`)
 }

@@ -14,7 +14,7 @@ export class Collection {
   readonly #instruments: ObservableInstrument[] = []
   readonly #readers: ((readings: Readings) => void)[] = []
   readonly #collect = (readings: Readings): void => {
-    for (const read of this.#readers) this.#guarded(read, readings)
+    for (const read of this.#readers) this.#guarded(() => read(readings))
   }
 
   constructor(meter: MetricsMeter, attributes: MeasurementAttributes, reports: ErrorReports) {
@@ -33,12 +33,10 @@ export class Collection {
     })
   }
 
-  start(): void {
+  /** Lets the meter read from now on. Returns a function that ends it, and that does not throw. */
+  start(): () => void {
     this.#meter.addBatchObservableCallback(this.#collect, this.#instruments)
-  }
-
-  stop(): void {
-    this.#meter.removeBatchObservableCallback(this.#collect, this.#instruments)
+    return () => this.#guarded(() => this.#meter.removeBatchObservableCallback(this.#collect, this.#instruments))
   }
 
   #instrumentOf<TSource>({ kind, name, unit, description }: Series<TSource>): ObservableInstrument {
@@ -54,9 +52,9 @@ export class Collection {
     for (const [name, part] of Object.entries(value)) readings.observe(instrument, part, { ...this.#attributes, [`${PREFIX}${attribute}`]: name })
   }
 
-  #guarded(read: (readings: Readings) => void, readings: Readings): void {
+  #guarded(act: () => void): void {
     try {
-      read(readings)
+      act()
     } catch (error) {
       this.#reports.tell(error)
     }

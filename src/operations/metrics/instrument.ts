@@ -1,8 +1,10 @@
 import { ErrorReports } from '../../guards/error-reports.ts'
+import { assertManager } from '../operated-manager.ts'
 import { CLUSTER_SERIES } from './cluster-series.ts'
 import { Collection } from './collection.ts'
+import { ConnectionCounter } from './connection-counter.ts'
 import { instrumentingOptions, type InstrumentingOptions, type ResolvedInstrumentingOptions } from './options.ts'
-import { MANAGER_SERIES, type ConnectionCounts, type MeasuredManager } from './manager-series.ts'
+import { MANAGER_SERIES, type MeasuredManager } from './manager-series.ts'
 import type { MetricsMeter } from './meter.ts'
 import { PROTOCOL_SERIES } from './protocol-series.ts'
 import { PublishProbe } from './publish-probe.ts'
@@ -22,7 +24,8 @@ export interface Instrumentation {
  *
  * All metrics are named `stream_connection_manager.*`. The guide to production lists them, with their units and what to watch. Counts and sizes are read
  * from `stats()` when the metrics are collected, so they cost nothing between two collections. Each counter is reported for each value
- * of its attribute, even if it is 0, and never falls.
+ * of its attribute, even if it is 0, and never falls. Added and removed connections are counted while the manager is measured. The counts go on if the
+ * manager is measured again.
  *
  * The duration and the recipients of a publish are measured for one publish in `measureEvery`. For this, `instrument` replaces `manager.publish` on
  * this object by a function that counts the calls. A deferred publish is not measured. If a measured publish throws, its duration has the attribute
@@ -32,8 +35,8 @@ export interface Instrumentation {
  * Errors are not counted. The manager prints a warning if `error` has no listener, and a listener of `instrument` would silence this warning. Count
  * errors in your own listener.
  *
- * @throws `ERR_INVALID_OPTION` naming the option that is unknown or out of range, and any error that the meter throws. After an error, nothing is
- * measured
+ * @throws `ERR_INVALID_ARGUMENT` if `manager` is not a manager, `ERR_INVALID_OPTION` naming the option that is unknown or out of range, and any error that
+ * the meter throws. After an error, nothing is measured
  *
  * @example
  * import { instrument } from 'stream-connection-manager/operations'
@@ -46,31 +49,38 @@ export interface Instrumentation {
  * instrumentation.stop() // at the end
  */
 export function instrument(manager: MeasuredManager, meter: MetricsMeter, options: InstrumentingOptions = {}): Instrumentation {
+  assertManager(manager, ['on', 'publish', 'stats'])
   const resolved = instrumentingOptions(options, (error) => reports.print('its clock', error))
   const reports = new ErrorReports(resolved.onError, 'operations', 'a metric')
-  const connections: ConnectionCounts = { added: 0, removed: { removed: 0, 'peer-closed': 0, 'send-failed': 0, 'slow-consumer': 0, cleanup: 0 } }
+  const counter = ConnectionCounter.of(manager)
   const collection = new Collection(meter, resolved.attributes, reports)
-  collection.add(MANAGER_SERIES, () => ({ manager, stats: manager.stats(), connections }))
+  collection.add(MANAGER_SERIES, () => ({ manager, stats: manager.stats(), connections: counter.counts }))
   addParts(collection, resolved)
   const probe = resolved.measureEvery === Infinity ? undefined : new PublishProbe({ meter, reports, ...resolved })
-  collection.start()
-  const endings = [() => collection.stop(), ...count(manager, connections), probe?.attach(manager)]
-  return {
-    stop() {
-      for (const end of endings) end?.()
-    },
+  const stop = startAll([() => probe?.attach(manager), () => counter.start(), () => collection.start()])
+  return { stop }
+}
+
+/**
+ * Calls the functions, each of which starts something, and returns what ends it. Returns a function that ends all. If one of them throws, those
+ * before it are ended.
+ */
+function startAll(starts: readonly (() => (() => void) | undefined)[]): () => void {
+  const endings: ((() => void) | undefined)[] = []
+  const endAll = (): void => {
+    for (const end of endings.splice(0).reverse()) end?.()
   }
+  try {
+    for (const start of starts) endings.push(start())
+  } catch (error) {
+    endAll()
+    throw error
+  }
+  return endAll
 }
 
 function addParts(collection: Collection, { recovery, cluster, commands }: ResolvedInstrumentingOptions): void {
   if (recovery !== undefined) collection.add(RECOVERY_SERIES, () => recovery.stats())
   if (cluster !== undefined) collection.add(CLUSTER_SERIES, () => ({ status: cluster.status, stats: cluster.stats() }))
   if (commands !== undefined) collection.add(PROTOCOL_SERIES, () => ({ sessions: commands.sessions, stats: commands.stats }))
-}
-
-function count(manager: MeasuredManager, connections: ConnectionCounts): (() => void)[] {
-  return [
-    manager.on('connectionAdded', () => void connections.added++),
-    manager.on('connectionRemoved', ({ reason }) => void connections.removed[reason]++),
-  ]
 }

@@ -52,7 +52,7 @@ export interface MeasuredManager {
   on(event: 'connectionRemoved', listener: (removal: { readonly reason: CloseReason }) => void): () => void
 }
 
-/** Connections that were added and removed since the measuring began. */
+/** Connections that were added and removed while the manager was measured. */
 export interface ConnectionCounts {
   added: number
   readonly removed: Record<CloseReason, number>

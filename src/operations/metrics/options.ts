@@ -3,10 +3,11 @@ import type { CommandStats } from '../../protocol/stats.ts'
 import type { RecoveryStats } from '../../recovery/recovery.ts'
 import type { Clock, ClockFailureListener } from '../../time/clock.ts'
 import type { MeasurementAttributes } from './meter.ts'
-import { clockIn, numberIn, readOptions } from '../option-checks.ts'
+import { clockIn, commandsIn, numberIn, readOptions } from '../option-checks.ts'
 import { describe } from '../../errors.ts'
 import { isPlain } from '../../guards/named-fields.ts'
 import { functionIn, invalidOption, withMethods } from '../../guards/option-values.ts'
+import { readUserCode } from '../../guards/user-code.ts'
 
 /** All that `instrument` needs of a recovery. */
 export interface MeasuredRecovery {
@@ -88,7 +89,7 @@ export function instrumentingOptions(options: unknown, clockFailed: ClockFailure
   return {
     recovery: given.recovery === undefined ? undefined : withMethods('recovery', given.recovery, ['stats']),
     cluster: given.cluster === undefined ? undefined : withMethods('cluster', given.cluster, ['stats']),
-    commands: given.commands === undefined ? undefined : withMethods('commands', given.commands, []),
+    commands: given.commands === undefined ? undefined : commandsIn(given.commands),
     attributes: attributesIn(given.attributes),
     measureEvery: numberIn('measureEvery', given.measureEvery ?? 100, 1),
     clock: clockIn(given.clock, clockFailed),
@@ -98,6 +99,11 @@ export function instrumentingOptions(options: unknown, clockFailed: ClockFailure
 
 function attributesIn(value: unknown): MeasurementAttributes {
   if (value === undefined) return {}
-  if (typeof value !== 'object' || value === null || !isPlain(value)) throw invalidOption('attributes', `expected a plain object, got ${describe(value)}`)
-  return { ...value } as MeasurementAttributes
+  const copy = readUserCode(() => copyIfPlain(value), (cause) => invalidOption('attributes', 'reading it threw', cause))
+  if (copy === undefined) throw invalidOption('attributes', `expected a plain object, got ${describe(value)}`)
+  return copy as MeasurementAttributes
+}
+
+function copyIfPlain(value: unknown): object | undefined {
+  return typeof value === 'object' && value !== null && isPlain(value) ? { ...value } : undefined
 }

@@ -13,6 +13,16 @@ export interface Publisher {
   publish(message: never, options?: never): PublishResult
 }
 
+/** What is behind a function that a probe put in front of `publish`. */
+interface Link {
+  publish: Publisher['publish']
+  /** The property before. `undefined` if the method came from the class. */
+  before: PropertyDescriptor | undefined
+}
+
+/** A function in front of `publish` → what is behind it. Several probes of one manager make a chain. */
+const linkOf = /* @__PURE__ */ new WeakMap<Publisher['publish'], Link>()
+
 export interface ProbeDependencies {
   readonly meter: MetricsMeter
   readonly attributes: MeasurementAttributes
@@ -53,21 +63,19 @@ export class PublishProbe {
 
   /** Begins to measure. Returns a function that ends the measuring. */
   attach(manager: Publisher): () => void {
-    const before = Object.getOwnPropertyDescriptor(manager, 'publish')
-    const { publish } = manager
+    const link: Link = { publish: manager.publish, before: Object.getOwnPropertyDescriptor(manager, 'publish') }
     let left = this.#nextDistance()
     const probed = (message: never, options?: never): PublishResult => {
-      if (--left > 0) return publish.call(manager, message, options)
+      if (--left > 0) return link.publish.call(manager, message, options)
       left = this.#nextDistance()
-      return this.#measured(publish, manager, message, options)
+      return this.#measured(link.publish, manager, message, options)
     }
     Object.defineProperty(manager, 'publish', { value: probed, writable: true, configurable: true, enumerable: false })
+    linkOf.set(probed, link)
     return () => {
       // Other code may have put a function in front of `probed`. Then `probed` stays, and measures nothing.
       left = Infinity
-      if (manager.publish !== probed) return
-      if (before === undefined) Reflect.deleteProperty(manager, 'publish')
-      else Object.defineProperty(manager, 'publish', before)
+      unlink(manager, probed, link)
     }
   }
 
@@ -111,6 +119,18 @@ export class PublishProbe {
   /** Returns a random whole number from 1 to `2 × measureEvery − 1`. All are equally likely, so the mean is `measureEvery`. */
   #nextDistance(): number {
     return 1 + Math.floor(Math.random() * (2 * this.#dependencies.measureEvery - 1))
+  }
+}
+
+/** Takes the function of a probe out of the chain in front of `publish`. */
+function unlink(manager: Publisher, probed: Publisher['publish'], { publish, before }: Link): void {
+  if (manager.publish === probed) {
+    if (before === undefined) Reflect.deleteProperty(manager, 'publish')
+    else Object.defineProperty(manager, 'publish', before)
+    return
+  }
+  for (let front = linkOf.get(manager.publish); front !== undefined; front = linkOf.get(front.publish)) {
+    if (front.publish === probed) Object.assign(front, { publish, before })
   }
 }
 

@@ -220,6 +220,63 @@ describe('instrument › stop', () => {
     })
     expect(Object.hasOwn(manager, 'publish')).toBe(false)
   })
+
+  it('ends all else if the meter throws, and `onError` gets the error', () => {
+    const onError = vi.fn()
+    const { meter, manager, instrumentation, connect } = instrumented({ onError })
+    const readers = [...meter.readers]
+    meter.removeBatchObservableCallback = () => { throw FAILURE }
+
+    instrumentation.stop()
+    instrumentation.stop()
+    connect('c1')
+
+    expect(onError.mock.calls).toEqual([[FAILURE]])
+    expect(meter.collect(readers)['stream_connection_manager.connection.additions']).toBe(0)
+    expect(Object.hasOwn(manager, 'publish')).toBe(false)
+  })
+})
+
+describe('instrument › again', () => {
+  it('on the same manager, no counter falls', () => {
+    const { meter, manager, instrumentation, connect } = instrumented()
+    void connect('c1').remove()
+    connect('c2')
+
+    instrumentation.stop()
+    instrument(manager, meter)
+    const after = collected(meter)
+    connect('c3')
+
+    expect([after['connection.additions'], after['connection.removals{removed}']]).toEqual([2, 1])
+    expect(collected(meter)['connection.additions']).toBe(3)
+  })
+
+  it('while the first still measures, each connection counts once, until the last one stops', () => {
+    const { meter, manager, instrumentation, connect } = instrumented()
+    connect('c1')
+    const other = new FakeMeter()
+    const second = instrument(manager, other)
+
+    connect('c2')
+    const both = [meter, other].map((each) => collected(each)['connection.additions'])
+    instrumentation.stop()
+    instrumentation.stop()
+    connect('c3')
+    const [reader] = [...other.readers]
+    second.stop()
+    connect('c4')
+
+    expect(both).toEqual([2, 2])
+    expect(other.collect(reader && [reader])['stream_connection_manager.connection.additions']).toBe(3)
+  })
+
+  it('on another manager counts apart', () => {
+    const { connect } = instrumented()
+    connect('c1')
+
+    expect(collected(instrumented().meter)['connection.additions']).toBe(0)
+  })
 })
 
 describe('instrument › bad options', () => {
@@ -228,6 +285,7 @@ describe('instrument › bad options', () => {
     ['recovery', { recovery: {} }],
     ['cluster', { cluster: 'up' }],
     ['commands', { commands: 5 }],
+    ['commands', { commands: { stats: {} } }],
     ['attributes', { attributes: new Map() }],
     ['measureEvery', { measureEvery: 0 }],
     ['clock', { clock: {} }],
@@ -244,12 +302,51 @@ describe('instrument › bad options', () => {
 
   it.each<[option: string, options: unknown]>([
     ['recovery', { recovery: { get stats() { throw FAILURE } } }],
+    ['commands', { commands: { get sessions() { throw FAILURE } } }],
+    ['attributes', { attributes: { get desk() { throw FAILURE } } }],
+    ['attributes', { attributes: new Proxy({}, { getPrototypeOf: () => { throw FAILURE } }) }],
     ['clock', { clock: { get now() { throw FAILURE } } }],
     ['onError', { onError: new Proxy(() => {}, { get: () => { throw FAILURE } }) }],
   ])('are named if they cannot be read, with what was thrown as the cause: %s', (option, options) => {
     const error = expectCode('ERR_INVALID_OPTION', () => instrument(new ConnectionManager(), new FakeMeter(), options as never))
 
     expect([error['option'], error.cause]).toEqual([option, FAILURE])
+  })
+
+  it.each([undefined, null, {}, { on() {}, stats() {} }])('refuse what is no manager: %o', (manager) => {
+    const meter = new FakeMeter()
+
+    expectCode('ERR_INVALID_ARGUMENT', () => instrument(manager as never, meter))
+
+    expect(meter.instruments.size).toBe(0)
+  })
+
+  it('a manager that is frozen makes the call throw, and nothing is measured', () => {
+    const meter = new FakeMeter()
+    const manager = Object.freeze(new ConnectionManager())
+    const removers: (() => void)[] = []
+    vi.spyOn(ConnectionManager.prototype, 'on').mockImplementation(() => {
+      const remove = vi.fn()
+      removers.push(remove)
+      return remove
+    })
+
+    expect(() => instrument(manager, meter)).toThrow(TypeError)
+
+    expect(meter.readers.size).toBe(0)
+    for (const remove of removers) expect(remove).toHaveBeenCalledOnce()
+  })
+
+  it('a meter that throws when it is to read makes the call throw, and nothing is measured', () => {
+    const meter = new FakeMeter()
+    const manager = new ConnectionManager()
+    meter.addBatchObservableCallback = () => { throw FAILURE }
+
+    expect(() => instrument(manager, meter)).toThrow(FAILURE)
+
+    expect(Object.hasOwn(manager, 'publish')).toBe(false)
+    instrument(manager, new FakeMeter()).stop()
+    expect(Object.hasOwn(manager, 'publish')).toBe(false)
   })
 
   it('a meter that throws when it makes an instrument makes the call throw, and nothing is measured', () => {

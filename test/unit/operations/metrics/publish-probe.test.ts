@@ -160,6 +160,36 @@ describe('PublishProbe › the method', () => {
     expect(manager.publish).toBe(ConnectionManager.prototype.publish)
   })
 
+  it('is the one before again if the measurings stop in the order in which they began', () => {
+    const manager = new ConnectionManager<FakeSocket>()
+    const meters = [1, 2, 3].map(() => new FakeMeter())
+    const [first, second, third] = meters.map((meter) => instrument(manager, meter, { measureEvery: 1 }))
+
+    first?.stop()
+    manager.publish(price())
+    second?.stop()
+    manager.publish(price())
+
+    expect(meters.map(({ records }) => records.get(DURATION)?.length)).toEqual([0, 1, 2])
+    third?.stop()
+    expect(Object.hasOwn(manager, 'publish')).toBe(false)
+  })
+
+  it('leaves no function behind if one measuring takes over from another again and again', () => {
+    const manager = new ConnectionManager<FakeSocket>()
+    let running = instrument(manager, new FakeMeter())
+
+    for (let i = 0; i < 20_000; i++) {
+      const next = instrument(manager, new FakeMeter())
+      running.stop()
+      running = next
+    }
+
+    expect(manager.publish(price())).toMatchObject({ matched: 0 })
+    running.stop()
+    expect(Object.hasOwn(manager, 'publish')).toBe(false)
+  })
+
   it('stays if somebody else has replaced it, and measures nothing more', () => {
     const { manager, instrumentation, recipients } = probed()
     const { publish } = manager
