@@ -23,12 +23,16 @@ export class Rate {
 
   /** Takes a token. Returns false if there is no token. */
   take(nowMs: number): boolean {
-    const { burst, perSecond } = this.#limit
-    this.#tokens = Math.min(burst, this.#tokens + ((nowMs - this.#filledAtMs) * perSecond) / 1_000)
-    this.#filledAtMs = nowMs
+    this.#fill(nowMs)
     if (this.#tokens < 1) return false
     this.#tokens -= 1
     return true
+  }
+
+  /** Counts what happened anyway: takes a token even if there is none. The debt is at most the tokens of a second, or one token. */
+  spend(nowMs: number): void {
+    this.#fill(nowMs)
+    this.#tokens = Math.max(this.#tokens - 1, -Math.max(1, this.#limit.perSecond))
   }
 
   /** Puts back a token that was taken but not used. */
@@ -43,5 +47,11 @@ export class Rate {
   nextTurnMs(nowMs: number): number {
     this.#turnAtMs = Math.max(nowMs, this.#turnAtMs) + 1_000 / this.#limit.perSecond
     return Math.ceil(this.#turnAtMs - nowMs)
+  }
+
+  #fill(nowMs: number): void {
+    const { burst, perSecond } = this.#limit
+    this.#tokens = Math.min(burst, this.#tokens + ((nowMs - this.#filledAtMs) * perSecond) / 1_000)
+    this.#filledAtMs = nowMs
   }
 }

@@ -168,7 +168,7 @@ class RunningDrain implements Drain {
     const removedAs = reason === 'cleanup' ? 'remained' : this.#removedAs
     this.#counts[removedAs]++
     // A client that goes by itself connects to another server too, so it counts for the rate.
-    if (removedAs === 'left') this.#departures.take(this.#nowMs)
+    if (removedAs === 'left') this.#departures.spend(this.#nowMs)
   }
 }
 

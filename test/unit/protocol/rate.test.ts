@@ -30,6 +30,17 @@ describe('a rate', () => {
     expect(taken(rate, 0)).toBe(2)
   })
 
+  it.each([
+    ['two a second', 2, [1_000, 1_500]],
+    ['one in two seconds', 0.5, [2_000, 4_000]],
+  ])('counts what happens without a token, but no more than a second of tokens, or one: %s', (_, perSecond, [debtMs = 0, nextMs = 0]) => {
+    const rate = new Rate({ burst: 1, perSecond }, 0)
+
+    for (let i = 0; i < 100; i++) rate.spend(0)
+
+    expect([debtMs, nextMs - 1, nextMs].map((nowMs) => taken(rate, nowMs))).toEqual([0, 0, 1])
+  })
+
   it('names a later turn to each who comes too early, and begins anew once those are over', () => {
     const rate = new Rate({ burst: 1, perSecond: 4 }, 0)
 

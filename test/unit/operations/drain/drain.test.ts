@@ -110,6 +110,36 @@ describe('drain', () => {
     expect([manager.closed, clock.pendingTimers]).toEqual([true, 0])
   })
 
+  it('closes nobody in the place of a client that goes by itself', async () => {
+    const { clock, manager, leave, begin } = desk(100)
+    const result = begin({ perSecond: 20, overMs: 10_000 })
+
+    for (let i = 99; i >= 60; i--) {
+      leave(`c${i}`)
+      await pass(clock, 50)
+    }
+    const gone = 100 - manager.connectionCount
+    await pass(clock, 5_000)
+
+    expect(gone).toBeLessThanOrEqual(43)
+    expect(result.report).toMatchObject({ left: 40, closed: 60, remained: 0 })
+  })
+
+  it('goes on a second after many clients went at once', async () => {
+    const { clock, manager, leave, begin } = desk(1_000)
+    begin({ perSecond: 100, overMs: 60_000 })
+    await pass(clock, 1_000)
+
+    for (let i = 500; i < 1_000; i++) leave(`c${i}`)
+    const before = manager.connectionCount
+    await pass(clock, 950)
+    const meanwhile = manager.connectionCount
+    await pass(clock, 500)
+
+    expect(before - meanwhile).toBe(0)
+    expect(meanwhile - manager.connectionCount).toBeGreaterThan(35)
+  })
+
   it('closes nobody who was told before the time that the client was given', async () => {
     const { clock, commands, open, begin } = desk()
     const sockets = Array.from({ length: 10 }, open)
