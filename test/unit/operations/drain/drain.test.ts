@@ -245,6 +245,17 @@ describe('drain', () => {
     ])
   })
 
+  it('is over at once if the manager was cleaned up before', async () => {
+    const { clock, manager, begin } = desk(2)
+    await manager.cleanup()
+    const result = begin()
+
+    await pass(clock, 50)
+
+    expect(result.report).toMatchObject({ told: 0, left: 0, closed: 0, remained: 0 })
+    expect(clock.pendingTimers).toBe(0)
+  })
+
   it('takes the time of the runtime by default', async () => {
     vi.useFakeTimers()
     try {

@@ -40,6 +40,29 @@ type Options = Omit<HeartbeatOptions<AnySocket>, 'socketOf'> & { readonly socket
 
 const INTERVAL_MS = 1_000
 
+type Late = ReturnType<typeof latePeer>
+
+/** A peer that may miss one ping, and a clock whose timers a test can hold, so that something else happens before they fire. */
+function latePeer() {
+  const clock = new ManualClock()
+  const manager = new ConnectionManager<PeerSocket>({ clock })
+  const socket = new PeerSocket(false)
+  manager.addConnection('c1', socket, 'alice')
+  const held = new Set<() => void>()
+  let isHeld = false
+  const setTimeout = (fn: () => void, ms: number): (() => void) => {
+    if (!isHeld) return clock.setTimeout(fn, ms)
+    held.add(fn)
+    return () => void held.delete(fn)
+  }
+  const heartbeat = startHeartbeat(manager, { intervalMs: INTERVAL_MS, timeoutMs: INTERVAL_MS, clock: { now: () => 0, monotonic: () => clock.monotonic(), setTimeout } })
+  const holdTimers = () => (isHeld = true)
+  const fireTimers = (): void => {
+    for (const fn of [...held]) fn()
+  }
+  return { clock, manager, socket, heartbeat, holdTimers, fireTimers }
+}
+
 function desk(options: Options = {}) {
   const clock = new ManualClock()
   const manager = new ConnectionManager<AnySocket>({ clock })
@@ -227,27 +250,21 @@ describe('startHeartbeat', () => {
     expect(clock.pendingTimers).toBe(0)
   })
 
-  it.each([['keeps', true, 1], ['ends', false, 0]])('%s a peer that may miss one ping if the answer was read only after a pause of the process: %s', (_, answersLate, left) => {
-    const clock = new ManualClock()
-    const manager = new ConnectionManager<PeerSocket>({ clock })
-    const socket = new PeerSocket(false)
-    manager.addConnection('c1', socket, 'alice')
-    const nextTurn: (() => void)[] = []
-    let isLate = false
-    const setTimeout = (fn: () => void, ms: number): (() => void) => {
-      if (!isLate) return clock.setTimeout(fn, ms)
-      nextTurn.push(fn)
-      return () => {}
-    }
-    const heartbeat = startHeartbeat(manager, { intervalMs: INTERVAL_MS, timeoutMs: INTERVAL_MS, clock: { now: () => 0, monotonic: () => clock.monotonic(), setTimeout } })
-    clock.advance(INTERVAL_MS)
+  it.each<[does: string, when: string, meanwhile: (peer: Late) => void, counts: [left: number, ended: number, terminated: number]]>([
+    ['ends', 'stays silent', () => {}, [0, 1, 1]],
+    ['keeps', 'answered during a pause of the process', ({ socket }) => void socket.emit('pong'), [1, 0, 0]],
+    ['does not touch', 'is removed meanwhile', ({ manager }) => void manager.getConnection('c1')?.remove({ close: false }), [0, 0, 0]],
+    ['keeps', 'stays silent, if it is stopped meanwhile', ({ heartbeat }) => void heartbeat.stop(), [1, 0, 0]],
+  ])('%s a peer that %s, when the event loop has read what arrived', (_, _when, meanwhile, counts) => {
+    const peer = latePeer()
+    peer.clock.advance(INTERVAL_MS)
 
-    isLate = true
-    clock.advance(INTERVAL_MS)
-    if (answersLate) socket.emit('pong')
-    for (const fn of nextTurn.splice(0)) fn()
+    peer.holdTimers()
+    peer.clock.advance(INTERVAL_MS)
+    meanwhile(peer)
+    peer.fireTimers()
 
-    expect([manager.connectionCount, heartbeat.ended]).toEqual([left, 1 - left])
+    expect([peer.manager.connectionCount, peer.heartbeat.ended, peer.socket.terminations]).toEqual(counts)
   })
 
   it.each([Number.MIN_VALUE, 1e-9])('beats once in a millisecond with an interval of %d', (intervalMs) => {
