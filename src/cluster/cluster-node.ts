@@ -6,7 +6,7 @@ import type { ClusterListeners, ClusterStream } from './cluster-events.ts'
 import type { ClusterManager } from './cluster-manager.ts'
 import { obey, type ClusterCommand } from './commands.ts'
 import { CONTROL, isStream } from './control-log.ts'
-import { decodeFrame } from './envelope.ts'
+import { decodeFrame, startOfMessages } from './envelope.ts'
 import type { Frame } from './frame.ts'
 import { assemble, type NodeParts } from './node-parts.ts'
 import type { ResolvedClusterOptions } from './options.ts'
@@ -39,6 +39,7 @@ export class ClusterNode implements LogCluster {
   readonly #options: ResolvedClusterOptions
   readonly #listeners: ClusterListeners
   readonly #unlisten: (() => void)[] = []
+  readonly #startOfOwn: string
   #isOpen = false
   #closed: Promise<void> | undefined
   #cancelTurn: (() => void) | undefined
@@ -62,6 +63,7 @@ export class ClusterNode implements LogCluster {
       demandChanged: (channel, isActive) => listeners.emit(isActive ? 'streamActive' : 'streamIdle', streamOf(channel)),
       report: (error) => listeners.emit('error', error),
     })
+    this.#startOfOwn = startOfMessages(this.parts.name)
   }
 
   get isOpen(): boolean {
@@ -186,7 +188,8 @@ export class ClusterNode implements LogCluster {
   }
 
   #receive(text: unknown): void {
-    if (!this.#isOpen) return
+    // A broker sends a node its own messages too, if the node is subscribed to them. Reading them would take longer than publishing them.
+    if (!this.#isOpen || (typeof text === 'string' && text.startsWith(this.#startOfOwn))) return
     const frame = decodeFrame(text)
     if (frame === 'foreign') return void this.counts.foreign++
     if (frame === 'version') return void this.counts.otherVersion++

@@ -92,9 +92,14 @@ export class Link {
 
   /** Hands a frame to the broker's client. Returns false if the link discards the frame, or if the client throws. The link does not try again. */
   send(subject: string, frame: Frame): boolean {
+    return this.sendText(subject, encodeFrame(frame))
+  }
+
+  /** The same, for a frame that is encoded already. */
+  sendText(subject: string, text: string): boolean {
     const { maxUnconfirmedBytes } = this.#dependencies
     if (!this.#isUp || this.unconfirmedUnits > maxUnconfirmedBytes) return false
-    const isSent = this.#hand(subject, encodeFrame(frame))
+    const isSent = this.#hand(subject, text)
     // Much is unconfirmed, so do not wait until the timer sends the next probe.
     if (this.unconfirmedUnits > maxUnconfirmedBytes / 4 && this.#probe === undefined) this.#sendProbe()
     return isSent

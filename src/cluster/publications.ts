@@ -2,6 +2,7 @@ import type { ChannelName } from '../model/channel.ts'
 import type { LoggedMessage, OwnEpoch } from '../ports/channel-log.ts'
 import { Alarm } from '../time/alarm.ts'
 import type { Clock } from '../time/clock.ts'
+import { encodeMessage, messageHead } from './envelope.ts'
 import type { Frame, Progress } from './frame.ts'
 import type { Link } from './link.ts'
 import type { Subjects } from './subjects.ts'
@@ -28,6 +29,9 @@ export interface PublicationsDependencies {
 interface Tail {
   readonly channel: ChannelName
   readonly subject: string
+  /** The epoch of the channel's last message, and the beginning of the envelopes of this epoch. */
+  epoch: string
+  head: string
   quietSinceMs: number
   repeats: number
   /** `Link.mark` directly after the number was sent again for the last time. `Infinity` if that has not happened, or if the frame may be lost. */
@@ -65,14 +69,15 @@ export class Publications {
 
   /** Sends a message that was just published. The caller must pass the same `channel` object for all messages of a channel. */
   send(channel: ChannelName, epoch: string, message: LoggedMessage): void {
-    const { link, messages, node } = this.#dependencies
+    const { link, messages } = this.#dependencies
     const tail = this.#tails.get(channel) ?? this.#begin(channel)
     if (tail === undefined) return
+    if (tail.epoch !== epoch) this.#beginEpoch(tail, epoch)
     tail.quietSinceMs = this.#dependencies.clock.monotonic()
     tail.repeats = 0
     const { ageMs } = messages.own(channel) as OwnEpoch
     this.counts.published++
-    if (link.send(tail.subject, { kind: 'message', node, channel: nameOf(channel), epoch, ageMs, message })) this.counts.sent++
+    if (link.sendText(tail.subject, encodeMessage(tail.head, ageMs, message))) this.counts.sent++
   }
 
   /** For each channel whose last messages may be lost, sends the last message number again. */
@@ -122,10 +127,15 @@ export class Publications {
   #begin(channel: ChannelName): Tail | undefined {
     const subject = this.#dependencies.subjectOf(channel)
     if (subject === undefined) return undefined
-    const tail: Tail = { channel, subject, quietSinceMs: 0, repeats: 0, mark: Infinity }
+    const tail: Tail = { channel, subject, epoch: '', head: '', quietSinceMs: 0, repeats: 0, mark: Infinity }
     this.#tails.set(channel, tail)
     this.#setAlarm()
     return tail
+  }
+
+  #beginEpoch(tail: Tail, epoch: string): void {
+    tail.epoch = epoch
+    tail.head = messageHead(this.#dependencies.node, tail.channel, epoch)
   }
 
   #repeatQuiet(): void {

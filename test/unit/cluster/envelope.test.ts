@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { decodeFrame, encodeFrame } from '../../../src/cluster/envelope.ts'
+import { decodeFrame, encodeFrame, startOfMessages } from '../../../src/cluster/envelope.ts'
 import type { Frame } from '../../../src/cluster/frame.ts'
 
 const CHANNEL = { streamType: 'TRADES', symbol: 'A', userId: undefined }
@@ -30,6 +30,13 @@ function message(changes: Readonly<Record<number, unknown>>): string {
 describe('decodeFrame', () => {
   it.each(FRAMES.map((frame) => [frame.kind, frame] as const))('reads what encodeFrame has written: %s', (_, frame) => {
     expect(decodeFrame(encodeFrame(frame))).toEqual(frame)
+  })
+
+  it('tells the messages of a node from all other frames by their beginning', () => {
+    const others = [...FRAMES, { ...FRAMES[0], node: 'n12' } as Frame].filter(({ kind, node }) => kind !== 'message' || node !== 'n1')
+    const beginsLikeOwn = (frame: Frame): boolean => encodeFrame(frame).startsWith(startOfMessages('n1'))
+
+    expect([FRAMES.slice(0, 2).map(beginsLikeOwn), others.filter(beginsLikeOwn)]).toEqual([[true, true], []])
   })
 
   it('leaves the text of a message as it is, whatever is in it', () => {

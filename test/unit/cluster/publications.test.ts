@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { decodeFrame } from '../../../src/cluster/envelope.ts'
 import type { Frame } from '../../../src/cluster/frame.ts'
 import { Publications } from '../../../src/cluster/publications.ts'
 import { subjectsOf } from '../../../src/cluster/subjects.ts'
@@ -11,6 +12,7 @@ const LOCAL = { streamType: 'LOCAL', symbol: 'A', userId: undefined }
 /** The publishing half of a node. `sent` is what the link took: the subject, the kind and the number. */
 function publicationsOf(heldUnits = 10) {
   const clock = new ManualClock()
+  const send = (subject: string, frame: Frame): boolean => state.isUp && sent.push([subject, frame]) > 0
   const sent: [subject: string, frame: Frame][] = []
   const state = { isUp: true, isConfirmed: true, isForgotten: false }
   const held: LoggedMessage[] = []
@@ -28,13 +30,14 @@ function publicationsOf(heldUnits = 10) {
       },
       mark: 7,
       isConfirmed: (mark: number) => state.isConfirmed && mark < Infinity,
-      send: (subject: string, frame: Frame) => state.isUp && sent.push([subject, frame]) > 0,
+      send,
+      sendText: (subject: string, text: string) => send(subject, decodeFrame(text) as Frame),
     } as never,
   })
-  const publish = (channel = TRADES): void => {
+  const publish = (channel = TRADES, epoch = 'e1'): void => {
     const message = { seq: held.length + 1, symbol: 'A', text: 'x'.repeat(heldUnits) }
     held.push(message)
-    publications.send(channel, 'e1', message)
+    publications.send(channel, epoch, message)
   }
   const kinds = (): string[] => sent.map(([subject, { kind }]) => `${subject} ${kind}`)
   return { clock, publications, publish, sent, kinds, state, held }
@@ -47,6 +50,13 @@ describe('Publications', () => {
 
     expect(sent).toEqual([['TRADES', { kind: 'message', node: 'here', channel: TRADES, epoch: 'e1', ageMs: 20, message: { seq: 1, symbol: 'A', text: 'xxxxxxxxxx' } }]])
     expect(publications.counts).toEqual({ published: 1, sent: 1 })
+  })
+
+  it('names the epoch of each message, also if the channel has begun a new one', () => {
+    const { publish, sent } = publicationsOf()
+    for (const epoch of ['e1', 'e1', 'e2', 'e1']) publish(TRADES, epoch)
+
+    expect(sent.map(([, frame]) => (frame as Extract<Frame, { kind: 'message' }>).epoch)).toEqual(['e1', 'e1', 'e2', 'e1'])
   })
 
   it('sends nothing of a channel that stays on this node', () => {
