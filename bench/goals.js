@@ -25,7 +25,7 @@ export const GOALS = [
   { part: 'recorded-publish', metric: 'recorded publish', where: { subscribers: 1 }, atMost: 2 },
   { part: 'recorded-publish', metric: 'recorded publish', where: { subscribers: 1_000 }, atMost: 1.1 },
 
-  { part: 'cluster-publish', metric: 'cluster publish', where: { hasSubscriber: false }, atMost: 1 },
+  { part: 'cluster-publish', metric: 'cluster publish', where: { hasSubscriber: false }, atMost: 1.2 },
 
   { part: 'rare-stream', metric: 'growth', atMost: 1.3 },
   { part: 'rare-stream', metric: 'times as fast as crossws', atLeast: 20 },

@@ -8,9 +8,9 @@ const [client, port, subject, subscribers, prefix] = process.argv.slice(2)
 const { open } = CLIENTS[client]
 const PATIENCE_MS = 60_000
 const LOOK_AGAIN_MS = 2
-const counts = { client: 0, cluster: 0 }
+const counts = { 'by hand': 0, cluster: 0 }
 
-for (let i = 0; i < Number(subscribers); i++) await (await open(Number(port))).subscribe(subject, () => { counts.client++ })
+for (let i = 0; i < Number(subscribers); i++) await (await open(Number(port))).subscribe(subject, () => { counts['by hand']++ })
 if (prefix !== undefined) await joinAndCount()
 
 /** Another node of the cluster, with one subscriber. */

@@ -1,5 +1,5 @@
-// What a publish costs a node of a cluster, over a real broker: beside the same publish with a recovery alone, and the same text by the
-// broker's own client alone.
+// What a publish costs a node of a cluster, over a real broker: beside the same publish with a recovery and a publish of the same text by the
+// broker's own client, one after the other, as a server does that relays its messages by hand.
 import { fileURLToPath } from 'node:url'
 import { BROKERS, startedBroker } from '../brokers/broker.js'
 import { CLIENTS } from '../brokers/clients.js'
@@ -7,7 +7,6 @@ import { assertEachReceived, PlainSocket } from '../contenders/sockets.js'
 import { libraryModule } from '../library.js'
 import { trade, TRADES } from '../market.js'
 import { cpuSince } from '../measure/cpu.js'
-import { deliverer } from '../measure/local.js'
 import { interleaved } from '../measure/rounds.js'
 import { ratios, spread } from '../measure/statistics.js'
 import { Talker } from '../wire/lines.js'
@@ -47,10 +46,13 @@ async function publishCosts(client, port, { hasSubscriber, ...effort }) {
   const text = await recordedText()
   const recorded = await node(hasSubscriber)
   const clustered = await node(hasSubscriber, await own.backplane())
+  const relay = () => {
+    recorded.publish()
+    own.publish(SUBJECT, text)
+  }
   try {
     return await interleaved([
-      deliverer('recorded', recorded.sockets, (times) => { for (let i = 0; i < times; i++) recorded.publish() }),
-      viaBroker('client', listener, { sockets: [], publish: () => own.publish(SUBJECT, text), settled: own.settled }),
+      viaBroker('by hand', listener, { sockets: recorded.sockets, publish: relay, settled: own.settled }),
       viaBroker('cluster', listener, clustered),
     ], effort)
   } finally {
@@ -132,7 +134,7 @@ async function brokerCosts(client, broker, { messages }) {
     const listener = await listening(client, broker.port, subscribers)
     const before = broker.cpuUs
     await inTurns(messages, () => own.publish(SUBJECT, text), own.settled)
-    await assertListened(listener, 'client', messages * subscribers)
+    await assertListened(listener, 'by hand', messages * subscribers)
     costs.push(before === undefined ? null : (broker.cpuUs - before) / messages)
     listener.end()
   }
@@ -146,11 +148,10 @@ export function rows(outcomes) {
 
 function nodeRow({ client, hasSubscriber }, outcome) {
   const what = `over ${client}, ${hasSubscriber ? 'one subscriber' : 'no subscriber'} on the node`
-  const row = { what, metric: 'cluster publish', facts: { client, hasSubscriber }, of: 'recorded publish + the client\'s own publish' }
+  const row = { what, metric: 'cluster publish', facts: { client, hasSubscriber }, of: 'a recorded publish and the client\'s own publish' }
   if (outcome === null) return { ...row, costs: {}, remark: notFound(client) }
-  const both = outcome.recorded.map((cost, round) => cost + outcome.client[round])
   const costs = Object.fromEntries(Object.entries(outcome).map(([name, all]) => [name, spread(all).value]))
-  return { ...row, ...spread(ratios(outcome.cluster, both)), costs }
+  return { ...row, ...spread(ratios(outcome.cluster, outcome['by hand'])), costs }
 }
 
 function brokerRows({ client }, outcome) {

@@ -8,14 +8,13 @@ export class InFlight {
   answered<TAnswer>(answer: PromiseLike<TAnswer>): Promise<TAnswer> {
     return new Promise((resolve, reject) => {
       this.#rejections.add(reject)
-      const settled = (): boolean => this.#rejections.delete(reject)
       answer.then(
         (value) => {
-          settled()
+          this.#rejections.delete(reject)
           resolve(value)
         },
         (error: unknown) => {
-          settled()
+          this.#rejections.delete(reject)
           reject(error as Error)
         },
       )

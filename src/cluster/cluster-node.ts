@@ -99,7 +99,7 @@ export class ClusterNode implements LogCluster {
   /** Gives a command to all other nodes. */
   command(command: ClusterCommand): void {
     const { control, publications } = this.parts
-    publications.send(CONTROL, control.epoch, control.add(JSON.stringify(command)))
+    publications.send(control.add(JSON.stringify(command)))
   }
 
   channelOf(stream: ChannelName): ChannelName {
@@ -164,7 +164,7 @@ export class ClusterNode implements LogCluster {
     const { presence, publications } = this.parts
     this.#log.join(this)
     this.#unlisten.push(
-      this.#log.onRecorded(({ channel, epoch, message }) => publications.send(channel, epoch, message)),
+      this.#log.onRecorded((recorded) => publications.send(recorded)),
       this.#manager.on('streamActive', (stream) => this.#setActive(stream, true)),
       this.#manager.on('streamIdle', (stream) => this.#setActive(stream, false)),
       this.#manager.on('userOnline', ({ userId }) => presence.setOnline(userId, true)),

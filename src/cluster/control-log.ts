@@ -1,6 +1,6 @@
 import type { ChannelName } from '../model/channel.ts'
 import type { Clock } from '../time/clock.ts'
-import type { LoggedMessage, OwnEpoch } from '../ports/channel-log.ts'
+import type { LoggedMessage, OwnEpoch, RecordedPublish } from '../ports/channel-log.ts'
 
 /**
  * The channel of commands to all nodes. The stream type of this channel is the empty text. No stream of a catalogue has an empty type, so no stream
@@ -37,14 +37,14 @@ export class ControlLog {
     this.#ageMs = ageMs
   }
 
-  add(text: string): LoggedMessage {
+  add(text: string): RecordedPublish {
     const nowMs = this.#clock.monotonic()
     if (this.#seq === 0) this.#firstAtMs = nowMs
     this.#lastAtMs = nowMs
     const message = { seq: ++this.#seq, symbol: undefined, text }
     this.#commands.push({ message, atMs: nowMs })
     while (this.#commands.length > MOST_COMMANDS || nowMs - this.#oldest.atMs > this.#ageMs) this.#commands.shift()
-    return message
+    return { channel: CONTROL, epoch: this.epoch, ageMs: nowMs - this.#firstAtMs, message }
   }
 
   /** The oldest command. Directly after a command is added there is always an oldest one, because the new command is not too old. */

@@ -1,4 +1,4 @@
-import { adopted, isThenable } from '../guards/user-code.ts'
+import { isThenable } from '../guards/user-code.ts'
 import type { Backplane } from '../ports/backplane.ts'
 import type { Clock } from '../time/clock.ts'
 import { encodeFrame } from './envelope.ts'
@@ -150,12 +150,12 @@ export class Link {
   }
 
   /** Hands a text to the broker's client, which is user code. Calls `done` when the client has sent the text, or has failed to send it. */
-  #hand(subject: string, text: string, done: () => void = () => {}): boolean {
+  #hand(subject: string, text: string, done?: () => void): boolean {
     this.#sentUnits += text.length
     try {
       const answer = this.#dependencies.backplane.publish(subject, text)
-      if (!isThenable(answer)) done()
-      else adopted(answer).then(done, () => this.#failed(done))
+      if (isThenable(answer)) void answer.then(done, () => this.#failed(done))
+      else done?.()
       return true
     } catch {
       this.#failed(done)
@@ -163,8 +163,8 @@ export class Link {
     }
   }
 
-  #failed(done: () => void): void {
-    done()
+  #failed(done: (() => void) | undefined): void {
+    done?.()
     this.#fall()
   }
 

@@ -1,5 +1,5 @@
 import type { ChannelName } from '../model/channel.ts'
-import type { LoggedMessage, OwnEpoch } from '../ports/channel-log.ts'
+import type { LoggedMessage, OwnEpoch, RecordedPublish } from '../ports/channel-log.ts'
 import { Alarm } from '../time/alarm.ts'
 import type { Clock } from '../time/clock.ts'
 import { encodeMessage, messageHead } from './envelope.ts'
@@ -67,15 +67,14 @@ export class Publications {
     this.#alarm = new Alarm(dependencies.clock, () => this.#repeatQuiet())
   }
 
-  /** Sends a message that was just published. The caller must pass the same `channel` object for all messages of a channel. */
-  send(channel: ChannelName, epoch: string, message: LoggedMessage): void {
-    const { link, messages } = this.#dependencies
+  /** Sends a message that was just published. */
+  send({ channel, epoch, ageMs, message }: RecordedPublish): void {
+    const { clock, link } = this.#dependencies
     const tail = this.#tails.get(channel) ?? this.#begin(channel)
     if (tail === undefined) return
     if (tail.epoch !== epoch) this.#beginEpoch(tail, epoch)
-    tail.quietSinceMs = this.#dependencies.clock.monotonic()
+    tail.quietSinceMs = clock.monotonic()
     tail.repeats = 0
-    const { ageMs } = messages.own(channel) as OwnEpoch
     this.counts.published++
     if (link.sendText(tail.subject, encodeMessage(tail.head, ageMs, message))) this.counts.sent++
   }

@@ -35,8 +35,11 @@ export interface EpochKnowledge {
 
 /** A message that this node has published and numbered a moment ago. The message has not been delivered yet. */
 export interface RecordedPublish {
+  /** The same object for all messages of a channel. */
   readonly channel: ChannelName
   readonly epoch: string
+  /** Milliseconds since this node published the first message of the epoch. */
+  readonly ageMs: number
   readonly message: LoggedMessage
 }
 

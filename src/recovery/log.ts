@@ -39,7 +39,8 @@ export class RecoveryLog implements ChannelLog {
   recorded(channel: Channel, message: HistoryMessage): void {
     channel.lastAtMs = message.atMs
     channel.firstAtMs ??= message.atMs
-    for (const listener of this.#listeners) listener({ channel, epoch: channel.epoch, message })
+    const ageMs = message.atMs - channel.firstAtMs
+    for (const listener of this.#listeners) listener({ channel, epoch: channel.epoch, ageMs, message })
   }
 
   own(channel: ChannelName): OwnEpoch | undefined {

@@ -28,6 +28,15 @@ describe('ControlLog', () => {
     expect(log.own()).toEqual({ epoch: 'e1', seq: 2, ageMs: 15, lastAgeMs: 5 })
   })
 
+  it('returns each command as what its channel has recorded, with the age of the epoch', () => {
+    const { clock, log } = logOf()
+    const first = log.add('a')
+    clock.advance(10)
+
+    expect(first).toEqual({ channel: CONTROL, epoch: 'e1', ageMs: 0, message: { seq: 1, symbol: undefined, text: 'a' } })
+    expect(log.add('b')).toMatchObject({ ageMs: 10, message: { seq: 2 } })
+  })
+
   it('forgets commands that are too old', () => {
     const { clock, log } = logOf(1_000)
     log.add('a')

@@ -37,7 +37,7 @@ function publicationsOf(heldUnits = 10) {
   const publish = (channel = TRADES, epoch = 'e1'): void => {
     const message = { seq: held.length + 1, symbol: 'A', text: 'x'.repeat(heldUnits) }
     held.push(message)
-    publications.send(channel, epoch, message)
+    publications.send({ channel, epoch, ageMs: 20, message })
   }
   const kinds = (): string[] => sent.map(([subject, { kind }]) => `${subject} ${kind}`)
   return { clock, publications, publish, sent, kinds, state, held }

@@ -49,6 +49,17 @@ describe('the log of a recovery', () => {
     expect(told).toMatchObject([{ channel: TRADES, epoch: 'own1', message: { seq: 1, symbol: 'A' } }, 'delivered', 'delivered'])
   })
 
+  it('says with each message how long ago the first one of the epoch was published', () => {
+    const { clock, log, publish } = desk()
+    const ages: number[] = []
+    log.onRecorded(({ ageMs }) => ages.push(ageMs))
+    publish(1)
+    clock.advance(10)
+    publish(2)
+
+    expect(ages).toEqual([0, 10])
+  })
+
   it('knows how far this node is, and since when', () => {
     const { clock, log, publish } = desk()
     expect(log.own(TRADES)).toBeUndefined()
