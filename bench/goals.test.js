@@ -10,7 +10,7 @@ function delivery(subscribers) {
 describe('goals', () => {
   it('fit the rows whose facts are in their range', () => {
     assert.equal(goalFor(delivery(1)), undefined)
-    assert.equal(goalFor(delivery(10))?.atMost, 2.5)
+    assert.equal(goalFor(delivery(10))?.atMost, 3)
     assert.equal(goalFor(delivery(100))?.atMost, 1.6)
     assert.equal(goalFor(delivery(1_000))?.atMost, 1.35)
     assert.equal(goalFor(delivery(100_000))?.atMost, 1.35)
