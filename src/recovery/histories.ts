@@ -154,9 +154,13 @@ export class Histories {
 
   #begin(stream: ChannelName): Channel {
     const { byType } = this.#limits
+    const epoch = this.#randomEpoch()
+    // `randomEpoch` is user code. It may have published to this stream, so that the channel exists now.
+    const existing = this.#channels.find(stream)
+    if (existing !== undefined) return existing
     const channel = this.#channels.add(stream, (name) => {
       const isLatest = this.#streams[name.streamType]?.delivery === 'latest'
-      return new Channel(name, this.#randomEpoch(), isLatest, byType.get(name.streamType) ?? this.#limits)
+      return new Channel(name, epoch, isLatest, byType.get(name.streamType) ?? this.#limits)
     })
     this.#setUnused(channel)
     return channel

@@ -1027,6 +1027,26 @@ describe('createRecovery', () => {
     }
   })
 
+  it('has one channel for a stream, even if `randomEpoch` publishes to the stream', () => {
+    let epochs = 0
+    const { recovery, clock, connect, trade } = desk({
+      randomEpoch: () => {
+        if (++epochs === 1) trade('first')
+        return `e${epochs}`
+      },
+      history: { ageMs: 100 },
+    })
+    const client = connect()
+    recovery.subscribe(client, TRADES)
+    trade('second')
+    const { channels } = recovery.stats()
+    client.remove()
+    clock.advance(5_000)
+
+    expect(received(client)).toEqual(['e2:1 first', 'subscribed at e2:1, recovered: null', 'e2:2 second'])
+    expect([channels, recovery.stats().channels]).toEqual([1, 0])
+  })
+
   it('keeps the numbers of a stream with subscribers, although an epoch was refused when its first subscriber came', () => {
     let epochs = 0
     const { clock, manager, connect, trade } = desk({ randomEpoch: () => (epochs++ === 0 ? '' : `e${epochs}`), history: { ageMs: 1_000 } }, { idleDelayMs: 0 })
