@@ -1,5 +1,5 @@
 import type { ResolvedCatalogue } from '../model/catalogue.ts'
-import { channelOf, type ChannelName } from '../model/channel.ts'
+import type { ChannelName } from '../model/channel.ts'
 import type { Channel } from './channel.ts'
 
 /** The channels by name. The index consists of nested maps, because building a text key would cost more than all other work of recording a message. */
@@ -31,24 +31,21 @@ export class Channels {
     return ofUser?.get(rule === 'required' ? symbol : undefined)
   }
 
-  /** Adds the channel of a stream. `make` gets the channel's name and returns the channel. */
-  add(stream: ChannelName, make: (name: ChannelName) => Channel): Channel {
-    const channel = make(channelOf(this.#streams, stream))
+  add(channel: Channel): void {
     const { streamType, symbol, userId } = channel
     const ofType = this.#byType.get(streamType) ?? new Map<string | undefined, Map<string | undefined, Channel>>()
     const ofUser = ofType.get(userId) ?? new Map<string | undefined, Channel>()
     this.#byType.set(streamType, ofType.set(userId, ofUser.set(symbol, channel)))
     this.#all.add(channel)
-    return channel
   }
 
+  /** Removes a channel that was added before. */
   delete(channel: Channel): void {
     const { streamType, symbol, userId } = channel
-    const ofType = this.#byType.get(streamType)
-    const ofUser = ofType?.get(userId)
-    ofUser?.delete(symbol)
-    if (ofUser?.size === 0) ofType?.delete(userId)
-    if (ofType?.size === 0) this.#byType.delete(streamType)
+    const ofType = this.#byType.get(streamType) as Map<string | undefined, Map<string | undefined, Channel>>
+    const ofUser = ofType.get(userId) as Map<string | undefined, Channel>
+    ofUser.delete(symbol)
+    if (ofUser.size === 0) ofType.delete(userId)
     this.#all.delete(channel)
   }
 }

@@ -1,5 +1,5 @@
 import type { ResolvedCatalogue } from '../model/catalogue.ts'
-import type { ChannelName } from '../model/channel.ts'
+import { channelOf, type ChannelName } from '../model/channel.ts'
 import { isOfRevoked, type Revoked } from '../model/revocation.ts'
 import type { Clock } from '../time/clock.ts'
 import { Alarm } from '../time/alarm.ts'
@@ -98,32 +98,29 @@ export class Histories {
   append(channel: Channel, recorded: RecordedMessage, agedMs = 0): HistoryMessage {
     const nowMs = this.#clock.monotonic()
     const message = new HistoryMessage(channel, recorded, nowMs - agedMs, ++this.#order)
-    const list = this.#listOf(channel)
-    const isFirst = list.first === undefined
     this.#dismiss(channel.add(message), false)
-    list.add(message)
+    this.#listOf(channel).add(message)
     this.units += message.units
     this.messageCount++
     this.#keepWithin(channel)
     if (channel.activeStreams === 0) this.#touch(channel)
-    if (list === this.#aging) this.#age(nowMs, isFirst)
+    this.#forgetAged(nowMs)
     return message
   }
 
   /**
-   * Adds messages of another node to the front of a channel's history. `recorded` is oldest first. A message is left out if any message between it
-   * and the history is missing.
+   * Adds messages of another node's epoch to the front of a channel's history. `recorded` is oldest first. A message is left out if any message
+   * between it and the history is missing.
    */
-  prepend(channel: Channel, recorded: readonly RecordedMessage[]): void {
+  prepend(channel: Channel, epoch: string, recorded: readonly RecordedMessage[]): void {
     const nowMs = this.#clock.monotonic()
     const next = channel.oldest
     const atMs = next?.atMs ?? nowMs
     const joining: HistoryMessage[] = []
-    let { forgotten = 0 } = channel.stateOf(recorded[0]?.epoch ?? '') ?? {}
+    let forgotten = channel.stateOf(epoch)?.forgotten ?? 0
     for (const each of [...recorded].reverse()) if (each.seq === forgotten && forgotten-- > 0) joining.unshift(new HistoryMessage(channel, each, atMs, EARLIEST))
     channel.addBefore(joining)
     const list = this.#listOf(channel)
-    const isFirst = list.first === undefined
     for (const message of joining) {
       if (next === undefined) list.add(message)
       else list.addBefore(message, next)
@@ -131,7 +128,7 @@ export class Histories {
       this.messageCount++
     }
     this.#keepWithin(channel)
-    this.#age(nowMs, isFirst)
+    this.#forgetAged(nowMs)
   }
 
   /**
@@ -153,23 +150,19 @@ export class Histories {
   }
 
   #begin(stream: ChannelName): Channel {
-    const { byType } = this.#limits
     const epoch = this.#randomEpoch()
     // `randomEpoch` is user code. It may have published to this stream, so that the channel exists now.
-    const existing = this.#channels.find(stream)
-    if (existing !== undefined) return existing
-    const channel = this.#channels.add(stream, (name) => {
-      const isLatest = this.#streams[name.streamType]?.delivery === 'latest'
-      return new Channel(name, epoch, isLatest, byType.get(name.streamType) ?? this.#limits)
-    })
-    this.#setUnused(channel)
-    return channel
+    return this.#channels.find(stream) ?? this.#add(stream, epoch)
   }
 
-  #age(nowMs: number, isFirst: boolean): void {
-    if (isFirst) this.#ageAlarm.set(this.#limits.ageMs)
-    const { first } = this.#aging
-    if (first !== undefined && nowMs - first.atMs > this.#limits.ageMs) this.#forgetAged(nowMs)
+  #add(stream: ChannelName, epoch: string): Channel {
+    const { streamType } = stream
+    const { delivery } = this.#streams[streamType] as ResolvedCatalogue[string]
+    const limits = this.#limits.byType.get(streamType) ?? this.#limits
+    const channel = new Channel(channelOf(this.#streams, stream), epoch, delivery === 'latest', limits)
+    this.#channels.add(channel)
+    this.#setUnused(channel)
+    return channel
   }
 
   #forgetAged(nowMs: number): void {
@@ -177,7 +170,7 @@ export class Histories {
     for (let { first } = this.#aging; first !== undefined && first.atMs + ageMs <= nowMs; { first } = this.#aging) this.#dismiss(first.channel.forgetOldest(), true)
     const { first } = this.#aging
     // Round up to a whole number. A fraction may be so small that adding it does not change the clock's reading.
-    if (first !== undefined) this.#ageAlarm.set(Math.ceil(first.atMs + ageMs - nowMs))
+    if (first !== undefined) this.#ageAlarm.set(Math.ceil(first.atMs + ageMs - nowMs), nowMs)
   }
 
   #keepWithin(channel: Channel): void {
@@ -188,7 +181,7 @@ export class Histories {
   #evictOldest(): void {
     const [aging, lasting] = [this.#aging.first, this.#lasting.first]
     const oldest = aging === undefined || (lasting !== undefined && lasting.order < aging.order) ? lasting : aging
-    this.#dismiss(oldest?.channel.forgetOldest(), true)
+    this.#dismiss((oldest as HistoryMessage).channel.forgetOldest(), true)
   }
 
   /** Removes a message from the list of all messages, after it was removed from its channel. */

@@ -69,7 +69,7 @@ export class RecoveryLog implements ChannelLog {
 
   prepend(channel: ChannelName, epoch: string, messages: readonly LoggedMessage[]): void {
     const held = this.#find(channel)
-    if (held !== undefined && !held.isLatest) this.#histories.prepend(held, messages.map((message) => recordedOf(epoch, message)))
+    if (held !== undefined && !held.isLatest) this.#histories.prepend(held, epoch, messages.map((message) => recordedOf(epoch, message)))
   }
 
   skipTo(channel: ChannelName, epoch: string, seq: number): void {

@@ -17,10 +17,12 @@ export class Alarm {
     this.#ring = ring
   }
 
-  /** Makes the alarm ring once, at the latest in `ms` milliseconds. `Infinity` sets no timer. */
-  set(ms: number): void {
+  /**
+   * Makes the alarm ring once, at the latest in `ms` milliseconds. `Infinity` sets no timer. Pass `nowMs` if you have just read the clock. This saves
+   * reading the clock again.
+   */
+  set(ms: number, nowMs: number = this.#clock.monotonic()): void {
     if (ms === Infinity) return
-    const nowMs = this.#clock.monotonic()
     const isLost = this.#dueMs < nowMs
     if (!isLost && this.#dueMs <= nowMs + ms) return
     this.cancel()

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
 import { ConnectionManager, defineStreams } from '../../../src/index.ts'
-import { Histories } from '../../../src/recovery/histories.ts'
 import { createRecovery, type RecoveryOptions } from '../../../src/recovery/index.ts'
 import { expectCode } from '../../support/errors.ts'
 import { FakeSocket } from '../../support/fake-socket.ts'
@@ -118,26 +117,6 @@ describe('an archive', () => {
     recovery.subscribe(client, { streamType: 'TICKER', symbol: 'e1' })
 
     expect(client.socket.sent.slice(1)).toEqual(['snapshot of {"data":"e1"}'])
-  })
-})
-
-describe('the channels without subscribers', () => {
-  it('are 100,000 at most: the oldest channel without subscribers is forgotten with its messages', () => {
-    const limits = { count: 10, units: 1_000, ageMs: 1_000, totalUnits: 1_000, byType: new Map() }
-    const histories = new Histories(streams, limits, new ManualClock(), () => 'e')
-    const name = (index: number) => ({ streamType: 'TRADES', symbol: String(index), userId: undefined })
-    const append = (index: number) => {
-      histories.append(histories.obtain(name(index)), { epoch: 'e', seq: 1, symbol: String(index), text: 'x', unstamped: undefined, message: undefined })
-    }
-    histories.setActive(name(0), true)
-    for (const index of [0, 1, 2]) append(index)
-    for (let index = 3; index <= 100_000; index++) histories.obtain(name(index))
-    expect([histories.channelCount, histories.messageCount]).toEqual([100_001, 3])
-
-    histories.obtain(name(100_001))
-
-    expect([0, 1, 2, 100_001].map((index) => histories.find(name(index)) !== undefined)).toEqual([true, false, true, true])
-    expect([histories.channelCount, histories.messageCount]).toEqual([100_001, 2])
   })
 })
 
