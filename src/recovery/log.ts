@@ -44,8 +44,9 @@ export class RecoveryLog implements ChannelLog {
   }
 
   own(channel: ChannelName): OwnEpoch | undefined {
-    const { epoch, seq, firstAtMs, lastAtMs = 0 } = this.#find(channel) ?? {}
-    if (epoch === undefined || seq === undefined || firstAtMs === undefined) return undefined
+    const found = this.#find(channel)
+    if (found?.firstAtMs === undefined) return undefined
+    const { epoch, seq, firstAtMs, lastAtMs = firstAtMs } = found
     const nowMs = this.clock.monotonic()
     return { epoch, seq, ageMs: nowMs - firstAtMs, lastAgeMs: nowMs - lastAtMs }
   }
@@ -55,7 +56,8 @@ export class RecoveryLog implements ChannelLog {
   }
 
   others(channel: ChannelName): string[] {
-    return (this.#find(channel)?.epochs ?? []).filter(({ isForeign }) => isForeign === true).map(({ epoch }) => epoch)
+    const foreign = this.#find(channel)?.epochs.filter(({ isForeign }) => isForeign === true)
+    return foreign?.map(({ epoch }) => epoch) ?? []
   }
 
   other(channel: ChannelName, epoch: string): EpochKnowledge | undefined {
@@ -100,7 +102,7 @@ export class RecoveryLog implements ChannelLog {
 
   range(channel: ChannelName, epoch: string, first: number, last: number): LoggedMessage[] {
     const isWanted = (message: HistoryMessage): boolean => message.epoch === epoch && message.seq >= first && message.seq <= last
-    return (this.#find(channel)?.messages() ?? []).filter(isWanted).sort((one, other) => one.seq - other.seq)
+    return this.#find(channel)?.messages().filter(isWanted) ?? []
   }
 
   /** Returns the channel with this name. The name may come from another node, whose catalogue may have other stream types. */

@@ -3,6 +3,7 @@ import { ConnectionManager, type Socket } from '../../../src/index.ts'
 import { createRecovery, type RecoveryOptions } from '../../../src/recovery/index.ts'
 import type { RecordedPublish } from '../../../src/ports/channel-log.ts'
 import { streams, type Streams } from '../../support/cluster/catalogue.ts'
+import { expectCode } from '../../support/errors.ts'
 import { FakeSocket } from '../../support/fake-socket.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 
@@ -62,6 +63,7 @@ describe('the log of a recovery', () => {
 
   it('knows how far this node is, and since when', () => {
     const { clock, log, publish } = desk()
+    clock.advance(1_000)
     expect(log.own(TRADES)).toBeUndefined()
     publish(1)
     clock.advance(10)
@@ -77,6 +79,13 @@ describe('the log of a recovery', () => {
     log.append(TRADES, 'e1', message(1))
 
     expect([log.own(TRADES), log.others(TRADES), log.isOwn(TRADES, 'e1')]).toEqual([undefined, ['e1'], false])
+  })
+
+  it('does not take its own epoch for that of another node', () => {
+    const { log, publish } = desk()
+    publish(1)
+
+    expect([log.others(TRADES), log.other(TRADES, 'own1')]).toEqual([[], undefined])
   })
 
   it('takes messages of others, and lets clients resume from them', () => {
@@ -218,12 +227,14 @@ describe('the log of a recovery', () => {
     expect([resume('own1:1,--e7:3'), log.isOwn(TRADES, '--e7')]).toEqual([['true'], true])
   })
 
-  it('returns held messages of one epoch in order of their numbers', () => {
+  it('returns held messages of one epoch from the first number to the last, oldest first', () => {
     const { log, publish } = desk()
-    for (let n = 0; n < 3; n++) publish(n)
     log.append(TRADES, 'e1', message(1))
+    for (let n = 0; n < 4; n++) publish(n)
+    log.append(TRADES, 'e1', message(2))
+    const range = (epoch: string, first: number, last: number) => log.range(TRADES, epoch, first, last).map(({ seq }) => seq)
 
-    expect(log.range(TRADES, 'own1', 2, 3).map(({ seq }) => seq)).toEqual([2, 3])
+    expect([range('own1', 2, 3), range('own1', 4, 9), range('e1', 1, 9), range('e2', 1, 9)]).toEqual([[2, 3], [4], [1, 2], []])
     expect(log.range(PRICE, 'own1', 1, 9)).toEqual([])
   })
 
@@ -254,6 +265,18 @@ describe('the log of a recovery', () => {
     await recovery.ready({ ...TRADES, position: 'e1:1' })
 
     expect(asked).toEqual([{ ...TRADES, position: 'e1:1' }])
+  })
+
+  it('is joined by a cluster of the manager that it records, and by no other while that cluster is open', () => {
+    const { log, manager } = desk()
+    const cluster = { isOpen: true, isWhole: () => true, ready: () => Promise.resolve() }
+    expectCode('ERR_INVALID_ARGUMENT', () => log.assertMayJoin(desk().manager))
+    log.assertMayJoin(manager)
+    log.join(cluster)
+    expectCode('ERR_INVALID_ARGUMENT', () => log.assertMayJoin(manager))
+    cluster.isOpen = false
+
+    expect(() => log.assertMayJoin(manager)).not.toThrow()
   })
 
   it('knows after a restart which epochs are of others', () => {
