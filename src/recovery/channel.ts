@@ -16,9 +16,6 @@ interface EpochState {
   isForeign: boolean
 }
 
-/** The part of an epoch's state that an archive stores. */
-type ArchivedState = Pick<EpochState, 'seq' | 'forgotten'> & { readonly isForeign?: boolean | undefined }
-
 /** The maximum number of epochs that a channel remembers. */
 const MOST_EPOCHS = 32
 
@@ -37,20 +34,21 @@ export class Channel implements ChannelName, History {
   readonly epoch: string
   /** How many streams of the channel are active. */
   activeStreams = 0
-  units = 0
   /** When this node recorded the first message of its own epoch, in milliseconds of the monotonic clock. `undefined` before that message. */
   firstAtMs: number | undefined
   /** When this node recorded the latest message of its own epoch, like `firstAtMs`. */
   lastAtMs: number | undefined
   readonly #limits: { readonly count: number; readonly units: number }
-  /** The state of this node's own epoch. Nearly every message belongs to this epoch. */
+  /** The state of this node's own epoch. */
   readonly #own: EpochState = { seq: 0, forgotten: 0, isForeign: false }
   readonly #epochs = new Map<string, EpochState>()
   readonly #mark: string
+  /** The messages of a history for the delivery `every`, with their number and units. */
   #messages = new Queue<HistoryMessage>()
+  #count = 0
+  #units = 0
   /** The latest message of each symbol. The oldest of these messages is first. */
   readonly #latest = new Map<string | undefined, HistoryMessage>()
-  #count = 0
 
   constructor({ streamType, symbol, userId }: ChannelName, epoch: string, isLatest: boolean, limits: { readonly count: number; readonly units: number }) {
     this.streamType = streamType
@@ -68,9 +66,9 @@ export class Channel implements ChannelName, History {
     return this.#own.seq
   }
 
-  /** True if the history exceeds a limit, so that its oldest message must be removed. */
+  /** True if the history exceeds a limit, so that its oldest message must be removed. The limits do not apply to the delivery `latest`. */
   get isTooLarge(): boolean {
-    return !this.isLatest && this.#count > 0 && (this.#count > this.#limits.count || this.units > this.#limits.units)
+    return this.#count > this.#limits.count || this.#units > this.#limits.units
   }
 
   /** The position of a client that has received every message up to now. */
@@ -94,7 +92,7 @@ export class Channel implements ChannelName, History {
    * if they do not all fit in the text of a position. When an epoch of another node with messages is forgotten, this node no longer knows which of
    * these messages a client missed. Then nobody can resume any more from a position that was given out earlier.
    */
-  knowEpoch(epoch: string, { seq, forgotten, isForeign = false }: ArchivedState): void {
+  knowEpoch(epoch: string, { seq, forgotten, isForeign }: EpochState): void {
     if (epoch === this.epoch) Object.assign(this.#own, { seq, forgotten })
     else this.#epochs.set(epoch, { seq, forgotten, isForeign })
     for (const each of this.#epochs.keys()) {
@@ -137,14 +135,13 @@ export class Channel implements ChannelName, History {
     // A hole: nobody can resume from before it.
     if (message.seq > state.seq + 1) state.forgotten = message.seq - 1
     state.seq = Math.max(state.seq, message.seq)
-    this.units += message.units
     if (!this.isLatest) {
       this.#messages.push(message)
       this.#count++
+      this.#units += message.units
       return undefined
     }
     const replaced = this.#latest.get(message.symbol)
-    if (replaced !== undefined) this.units -= replaced.units
     this.#latest.delete(message.symbol)
     this.#latest.set(message.symbol, message)
     return replaced
@@ -162,7 +159,7 @@ export class Channel implements ChannelName, History {
     for (const { epoch, seq, units } of messages) {
       const state = this.#epochs.get(epoch) as EpochState
       state.forgotten = Math.min(state.forgotten, seq - 1)
-      this.units += units
+      this.#units += units
     }
     this.#count += messages.length
   }
@@ -175,12 +172,10 @@ export class Channel implements ChannelName, History {
 
   /** Removes the oldest message, and returns it. A client that has not received this message can no longer resume. */
   forgetOldest(): HistoryMessage | undefined {
-    const message = this.isLatest ? this.oldest : this.#messages.shift()
+    const message = this.isLatest ? this.#shiftLatest() : this.#shift()
     if (message === undefined) return undefined
-    if (this.isLatest) this.#latest.delete(message.symbol)
-    else this.#count--
-    this.units -= message.units
-    const state = message.epoch === this.epoch ? this.#own : this.#epochs.get(message.epoch)
+    const state = this.#epochs.get(message.epoch)
+    // The epoch may have been forgotten before its messages.
     if (state !== undefined) state.forgotten = Math.max(state.forgotten, message.seq)
     return message
   }
@@ -191,14 +186,14 @@ export class Channel implements ChannelName, History {
     for (const [epoch, { seq, forgotten }] of this.#epochs) {
       const from = position.get(epoch) ?? 0
       const isOfFuture = from > seq
-      if (isOfFuture || (from < seq && from < forgotten)) return undefined
+      if (isOfFuture || from < forgotten) return undefined
     }
     return [...this.#held()].filter(({ epoch, seq }) => seq > (position.get(epoch) ?? 0))
   }
 
   /** Returns the latest message of a symbol. Without a symbol, returns the latest message of each symbol, oldest first. */
   latest(symbol: string | undefined): HistoryMessage[] {
-    if (symbol === undefined || this.symbol !== undefined) return [...this.#latest.values()]
+    if (symbol === undefined) return [...this.#latest.values()]
     const message = this.#latest.get(symbol)
     return message === undefined ? [] : [message]
   }
@@ -219,8 +214,22 @@ export class Channel implements ChannelName, History {
     return this.isLatest ? this.#latest.values() : this.#messages
   }
 
+  #shift(): HistoryMessage | undefined {
+    const message = this.#messages.shift()
+    if (message === undefined) return undefined
+    this.#count--
+    this.#units -= message.units
+    return message
+  }
+
+  #shiftLatest(): HistoryMessage | undefined {
+    const message = this.oldest
+    if (message !== undefined) this.#latest.delete(message.symbol)
+    return message
+  }
+
   #stateOf({ epoch, seq }: HistoryMessage): EpochState {
-    let state = epoch === this.epoch ? this.#own : this.#epochs.get(epoch)
+    let state = this.#epochs.get(epoch)
     if (state === undefined) {
       this.knowEpoch(epoch, { seq: seq - 1, forgotten: seq - 1, isForeign: true })
       state = this.#epochs.get(epoch) as EpochState
