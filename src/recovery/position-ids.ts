@@ -40,7 +40,9 @@ class ClientPosition {
   }
 
   #begin(text: string): boolean {
-    const [, stream, written] = ANSWER.exec(text) ?? []
+    const answer = ANSWER.exec(text)
+    if (answer === null) return false
+    const [, stream, written] = answer
     const position = parsePosition(written)
     if (position === undefined) return false
     this.#hasSeveral ||= this.#stream !== undefined && this.#stream !== stream

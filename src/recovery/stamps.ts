@@ -36,7 +36,9 @@ const LONGEST_PLACE = 128
 
 /** Returns the place that `wireStamps` wrote into a text, or `undefined` if the text has none. */
 export function placeIn(text: string): Stamp | undefined {
-  const [, epoch, seq, snapshot] = PLACE.exec(text.slice(-LONGEST_PLACE)) ?? []
-  if (epoch === undefined) return undefined
-  return snapshot === undefined ? { epoch, seq: Number(seq) } : { epoch, seq: Number(seq), snapshot: true }
+  const found = PLACE.exec(text.slice(-LONGEST_PLACE))
+  if (found === null) return undefined
+  const [, epoch, seq, snapshot] = found
+  const place = { epoch: epoch as string, seq: Number(seq) }
+  return snapshot === undefined ? place : { ...place, snapshot: true }
 }

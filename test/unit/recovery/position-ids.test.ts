@@ -191,7 +191,7 @@ describe('positionIds', () => {
     recovery.subscribe(client, TRADES)
     client.unsubscribe(TRADES)
     trade('missed')
-    recovery.subscribe(client, { ...TRADES, id: 7 })
+    recovery.subscribe(client, { ...TRADES, id: 77 })
 
     expect(identified(client)).toEqual(['subscribed ← e1:0', 'subscribed ← e1:1'])
   })
@@ -220,12 +220,35 @@ describe('positionIds', () => {
     expect([7, 6, 8].map((seq) => idOf(messageAt('e1', seq)))).toEqual(['e1:7', 'e1:7', 'e1:8'])
   })
 
+  it('takes only a snapshot, or a message that is newer than it, for the announced snapshot', () => {
+    const idOf = positionIds()
+    idOf(answerAt('e1:15').replace(/\}$/, ',"snapshot":true}'))
+    const older = [14, 15].map((seq) => idOf(messageAt('e1', seq)))
+
+    expect([...older, idOf(messageAt('e1', 15).replace(/\}$/, ',"snapshot":true}'))]).toEqual([undefined, undefined, 'e1:15'])
+  })
+
+  it('has no id for an answer whose position is none, and goes on from the one before', () => {
+    const idOf = positionIds()
+    idOf(answerAt('e1:1'))
+
+    expect([idOf(answerAt('')), idOf(messageAt('e1', 2))]).toEqual([undefined, 'e1:2'])
+  })
+
+  it('has no id for a notice of the host, even if it ends like a message', () => {
+    const idOf = positionIds()
+    idOf(answerAt('e1:1'))
+
+    expect([idOf('{"type":"audit","epoch":"e1","seq":9}'), idOf(messageAt('e1', 2))]).toEqual([undefined, 'e1:2'])
+  })
+
   it('is not misled by data that looks like a place or an answer', () => {
     const { recovery, manager, connect, trade } = desk()
     const client = connect()
     recovery.subscribe(client, TRADES)
     trade({ type: 'subscribed', position: 'x:9', epoch: 'x', seq: 9 })
     manager.sendToConnection(client.id, { ...TRADES, data: ',"epoch":"x","seq":9}' })
+    manager.sendToConnection(client.id, { ...TRADES, data: { type: 'subscribed', stream_type: 'NEWS', position: 'x:9', recovered: true } })
 
     expect(lastId(client)).toBe('e1:1')
   })
