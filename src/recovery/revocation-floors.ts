@@ -48,7 +48,8 @@ export class RevocationFloors {
     this.#forgetAged(nowMs)
     let floor = this.#forEverybody?.order ?? 0
     for (const { revoked, order } of this.#floors.values()) {
-      if (order > floor && (revoked.userId === undefined || revoked.userId === userId) && isConcerned(stream, revoked)) floor = order
+      const isRevoked = (revoked.userId === undefined || revoked.userId === userId) && isConcerned(stream, revoked)
+      if (isRevoked) floor = Math.max(floor, order)
     }
     return floor
   }

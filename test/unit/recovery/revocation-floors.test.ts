@@ -10,11 +10,46 @@ function tooMany(isNeeded: () => boolean = () => false) {
   return floors
 }
 
+/** A revocation of everything of everybody, narrowed by the given fields. */
+const revocation = (of: { readonly userId?: string; readonly streamType?: string; readonly symbol?: string }) => ({ userId: undefined, streamType: undefined, symbol: undefined, ...of })
+
+describe('a revocation', () => {
+  it.each([
+    ['of a symbol', { streamType: 'NEWS', symbol: 'A' }, [7, 0, 7, 0]],
+    ['of a type', { streamType: 'NEWS' }, [7, 7, 7, 0]],
+    ['of a symbol of any type', { symbol: 'A' }, [7, 0, 7, 7]],
+    ['of another type', { streamType: 'PRICE' }, [0, 0, 0, 0]],
+    ['of a user', { userId: 'alice' }, [7, 7, 7, 7]],
+    ['of another user', { userId: 'bob' }, [0, 0, 0, 0]],
+  ] as const)('%s concerns its streams, and the whole types that contain one of them', (_of, revoked, expected) => {
+    const floors = new RevocationFloors(100, () => false)
+    floors.add(revocation(revoked), 7, 0)
+
+    const asked = [{ streamType: 'NEWS', symbol: 'A' }, { streamType: 'NEWS', symbol: 'B' }, { streamType: 'NEWS', symbol: undefined }, ORDERS]
+    expect(asked.map((stream) => floors.floorFor('alice', stream, 0))).toEqual(expected)
+  })
+
+  it('is forgotten after the age, not before', () => {
+    const floors = new RevocationFloors(100, () => false)
+    floors.add(revocation({ userId: 'alice' }), 7, 0)
+
+    expect([99, 100].map((nowMs) => floors.floorFor('alice', ORDERS, nowMs))).toEqual([7, 0])
+  })
+
+  it('does not hide a later one while it is kept for longer', () => {
+    const floors = new RevocationFloors(100, ({ order }) => order === 5)
+    floors.add(revocation({ userId: 'alice' }), 5, 0)
+    floors.add(revocation({ userId: 'alice', streamType: 'ORDERS' }), 9, 50)
+
+    expect([100, 149, 150, 199].map((nowMs) => floors.floorFor('alice', ORDERS, nowMs))).toEqual([9, 9, 5, 5])
+  })
+})
+
 describe('more than 10,000 revocations', () => {
   it('become one revocation for all users, up to the last of them', () => {
     const floors = tooMany()
 
-    expect(floors.all()).toEqual([{ revoked: { userId: undefined, streamType: undefined, symbol: undefined }, order: 10_001, atMs: 0 }])
+    expect(floors.all()).toStrictEqual([{ revoked: { userId: undefined, streamType: undefined, symbol: undefined }, order: 10_001, atMs: 0 }])
     expect(['0', '10000', 'somebody else'].map((userId) => floors.floorFor(userId, ORDERS, 99))).toEqual([10_001, 10_001, 10_001])
   })
 
