@@ -30,12 +30,14 @@ export class Allowances<TConnection extends Replayed> {
   /** Subtracts messages and units from a connection's allowance. Returns false and subtracts nothing if the allowance is too small. */
   take(connection: TConnection, count: number, units: number): boolean {
     this.#endOfTurn.renew()
+    // A client that missed nothing needs no timer.
+    if (count === 0) return true
     const spent = this.#spent.get(connection) ?? { count: 0, units: 0 }
     if (spent.count + count > this.#limits.count || spent.units + units > this.#limits.units) return false
     spent.count += count
     spent.units += units
-    if (count > 0) this.#spent.set(connection, spent)
-    if (count > 0) this.#endOfTurn.set(0)
+    this.#spent.set(connection, spent)
+    this.#endOfTurn.set(0)
     return true
   }
 

@@ -1,4 +1,4 @@
-import { invalidOption } from './options.ts'
+import { invalidOption } from '../guards/option-values.ts'
 
 /** The state of a recovery as `export` writes it. Ages are in milliseconds, at the time of the export. */
 export interface Archive {

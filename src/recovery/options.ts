@@ -1,6 +1,7 @@
-import { ConnectionManagerError, describe } from '../errors.ts'
+import { describe } from '../errors.ts'
 import { isPlain, readNamed } from '../guards/named-fields.ts'
-import { bound, disown, readUserCode } from '../guards/user-code.ts'
+import { functionIn, invalidOption } from '../guards/option-values.ts'
+import { disown, readUserCode } from '../guards/user-code.ts'
 import type { PayloadOf, StreamCatalogue, TradingStreams } from '../model/catalogue.ts'
 import { isEpoch, isMark } from '../model/position.ts'
 import type { RawJson } from '../model/raw-json.ts'
@@ -176,7 +177,7 @@ function historyIn(history: unknown): HistoryLimits {
 function byTypeIn(byType: unknown, defaults: { readonly count: number; readonly units: number }): HistoryLimits['byType'] {
   if (byType === undefined) return new Map()
   const entries = readUserCode(
-    () => (typeof byType === 'object' && byType !== null && isPlain(byType) && !Array.isArray(byType) ? Object.entries(byType) : undefined),
+    () => (typeof byType === 'object' && byType !== null && isPlain(byType) ? Object.entries(byType) : undefined),
     (cause) => invalidOption('history.byType', 'reading it threw', cause),
   )
   if (entries === undefined) throw invalidOption('history.byType', `expected a plain object, got ${describe(byType)}`)
@@ -201,13 +202,7 @@ function named<TName extends string>(group: string, given: unknown, names: reado
 }
 
 function methodIn<TMethod extends (...facts: never[]) => unknown>(name: string, value: unknown, options: unknown): TMethod | undefined {
-  if (value === undefined) return undefined
-  if (typeof value !== 'function') throw invalidOption(name, `expected a function, got ${describe(value)}`)
-  return bound(value as TMethod, options, (cause) => invalidOption(name, 'reading it threw', cause))
-}
-
-export function invalidOption(option: string, what: string, cause?: unknown): ConnectionManagerError {
-  return new ConnectionManagerError('ERR_INVALID_OPTION', `Invalid option \`${option}\`: ${what}`, { option }, cause)
+  return value === undefined ? undefined : functionIn(name, value, options)
 }
 
 // `crypto` exists in Node 20 and later, Bun, Deno, Workers and browsers.

@@ -30,13 +30,17 @@ interface Replay {
   readonly text: string
 }
 
-/** The answer to a client, before it is sent. */
-interface Plan {
+/** The facts of the notice `subscribed`. */
+interface NoticeFacts {
   readonly recovered: boolean | null
   /** The client's position before the replays are sent. */
   readonly position: string
-  readonly replays: readonly Replay[]
   readonly isSnapshot: boolean
+}
+
+/** The answer to a client, before it is sent. */
+interface Plan extends NoticeFacts {
+  readonly replays: readonly Replay[]
   /**
    * True if a published message will not reach the client, although it comes after `position`. The message was published before a revocation, or
    * before the connection got another user. A gap notice then follows the answer.
@@ -100,7 +104,7 @@ export class Resuming {
     const subscription = connection.subscribe(stream as never)
     try {
       const { streamType, symbol } = subscription
-      const userId = this.#dependencies.streams[streamType]?.audience === 'private' ? connection.userId : undefined
+      const userId = this.#definitionOf(streamType).audience === 'private' ? connection.userId : undefined
       const question: Question = { stream: { streamType, symbol, userId }, position, id, hadStream }
       const mustWait = isDelivering || settings.leavesOut(connection, question.stream)
       const answer = mustWait ? this.#answerInTurn(connection, question, mustGoOn) : this.#answer(connection, question, true)
@@ -158,9 +162,9 @@ export class Resuming {
     this.#dependencies.settings.notify(connection, this.#noticeOf(stream, this.#planWithoutReplays(stream, position), id), stream.userId)
   }
 
-  #planWithoutReplays(stream: SnapshotStream, position: unknown): Plan {
+  #planWithoutReplays(stream: SnapshotStream, position: unknown): NoticeFacts {
     const { position: present } = this.#dependencies.histories.obtain(stream)
-    return { recovered: position === undefined ? null : false, position: present, replays: [], isSnapshot: false, isLeftOut: false }
+    return { recovered: position === undefined ? null : false, position: present, isSnapshot: false }
   }
 
   /**
@@ -214,8 +218,8 @@ export class Resuming {
    * subscription to the whole type. For a whole type, it is a subscription to one of its symbols. The other subscription may have been resumed from
    * an earlier position. A snapshot of the whole type also replaces the messages of a symbol, so the messages may then be purged.
    */
-  #isNeededOtherwise(connection: AnyConnection, { streamType, symbol }: SnapshotStream, { isSnapshot }: Plan): boolean {
-    if (this.#dependencies.streams[streamType]?.symbol !== 'optional') return false
+  #isNeededOtherwise(connection: AnyConnection, { streamType, symbol }: SnapshotStream, { isSnapshot }: NoticeFacts): boolean {
+    if (this.#definitionOf(streamType).symbol !== 'optional') return false
     if (symbol !== undefined) return this.#receivesWholeType(connection, streamType)
     return !isSnapshot && connection.subscriptions().some(({ subscription: each }) => each.streamType === streamType && each.symbol !== undefined)
   }
@@ -233,7 +237,7 @@ export class Resuming {
     const channel = histories.obtain(stream)
     const floor = floors.floorFor(connection.userId, stream, settings.clock.monotonic())
     const isLeftOut = settings.leavesOut(connection, stream)
-    const missed = position === undefined || isLeftOut ? undefined : this.#missedSince(channel, stream, position, floor)
+    const missed = isLeftOut ? undefined : this.#missedSince(channel, stream, position, floor)
     if (missed !== undefined && allowances.take(connection, missed.length, unitsOf(missed))) {
       return { recovered: true, position: position as string, replays: missed, isSnapshot: false, isLeftOut }
     }
@@ -247,9 +251,8 @@ export class Resuming {
     return { recovered, position: isSent ? channel.positionBefore(latest) : channel.position, replays: isSent ? latest : [], isSnapshot: isSent, isLeftOut }
   }
 
-  /** Returns the latest messages that a client may get, marked as snapshots. */
+  /** Returns the latest messages that a client may get, marked as snapshots. Only the channel of a `latest` type has any. */
   #latestOf(channel: Channel, symbol: string | undefined, floor: number): (Replay & { readonly epoch: string; readonly seq: number })[] {
-    if (!channel.isLatest) return []
     return channel.latest(symbol).flatMap((message) => {
       const text = message.order > floor ? this.#snapshotText(() => this.#dependencies.stamps.asSnapshot(message)) : undefined
       return text === undefined ? [] : [{ symbol: message.symbol, text, epoch: message.epoch, seq: message.seq }]
@@ -275,7 +278,7 @@ export class Resuming {
    * has all messages with smaller numbers.
    */
   #isReordered(channel: Channel, symbol: string | undefined): boolean {
-    return channel.isLatest && symbol === undefined && this.#dependencies.streams[channel.streamType]?.symbol === 'optional'
+    return channel.isLatest && symbol === undefined && this.#definitionOf(channel.streamType).symbol === 'optional'
   }
 
   #isSendable(text: string): boolean {
@@ -312,8 +315,8 @@ export class Resuming {
     }
   }
 
-  #noticeOf({ streamType, symbol }: SnapshotStream, { position, recovered, isSnapshot }: Plan, id: number | undefined): string {
-    const { delivery, symbol: rule } = this.#dependencies.streams[streamType] as ResolvedCatalogue[string]
+  #noticeOf({ streamType, symbol }: SnapshotStream, { position, recovered, isSnapshot }: NoticeFacts, id: number | undefined): string {
+    const { delivery, symbol: rule } = this.#definitionOf(streamType)
     const isWholeChannel = symbol === undefined || rule === 'required'
     return JSON.stringify({
       type: 'subscribed',
@@ -327,12 +330,17 @@ export class Resuming {
       snapshot: isSnapshot ? true : undefined,
     })
   }
+
+  /** Returns the definition of a stream type to which a connection has been subscribed, so that the catalogue has it. */
+  #definitionOf(streamType: string): ResolvedCatalogue[string] {
+    return this.#dependencies.streams[streamType] as ResolvedCatalogue[string]
+  }
 }
 
 /** True while a connection holds its subscription to a stream. */
 function isHeld(connection: AnyConnection, stream: SnapshotStream): boolean {
   const { streamType, symbol } = stream
-  return !connection.removed && isOfUser(connection, stream) && connection.subscriptions().some(({ subscription: each }) => each.streamType === streamType && each.symbol === symbol)
+  return isOfUser(connection, stream) && connection.subscriptions().some(({ subscription: each }) => each.streamType === streamType && each.symbol === symbol)
 }
 
 /** False if a stream is private, and the connection was given to another user. */

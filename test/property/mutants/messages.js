@@ -11,7 +11,7 @@ export const REASON = 'The text of an error message: tests assert the code and t
 const MESSAGE_OF = { Error: 0, ConnectionManagerError: 1 }
 
 /** Function of another file → which argument it puts into a message, and nowhere else. */
-const PART_OF_MESSAGE_OF = { asIdentifier: 1 }
+const PART_OF_MESSAGE_OF = { asIdentifier: 1, invalidOption: 1 }
 
 export const strykerPlugins = [declareValuePlugin(PluginKind.Ignore, 'error-messages', createIgnorer())]
 

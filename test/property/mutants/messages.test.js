@@ -32,6 +32,7 @@ describe('messages of errors', () => {
     ['a parameter of a function in a variable', "const refuse = (what) => { throw new Error(what) }; refuse('wrong')", [`'wrong'`]],
     ['a parameter that is passed on', "const refusal = (what) => new Error(what); const refuse = (what) => { throw refusal(what) }; refuse('wrong')", [`'wrong'`]],
     ['an argument that a function of another file puts into a message', "import { asIdentifier } from './identifier.ts'; asIdentifier(id, 'userId')", [`'userId'`]],
+    ['what is wrong with an option, but not its name', "import { invalidOption } from '../guards/option-values.ts'; throw invalidOption('clock', 'is wrong')", [`'is wrong'`]],
     ['a table of messages', "const REASONS = { a: (limit) => `more than ${limit}`, b: () => 'none' }; throw new Error(REASONS[name](1))", ['`more than ${limit}`', `'none'`]],
   ]) {
     it(`are left alone: ${what}`, () => {
