@@ -3,6 +3,7 @@ import { ConnectionManager, defineStreams, type Connection, type ConnectionManag
 import { createRecovery, type RecoveryOptions } from '../../../src/recovery/index.ts'
 import { expectCode } from '../../support/errors.ts'
 import { FakeSocket } from '../../support/fake-socket.ts'
+import { collectGarbage } from '../../support/garbage.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 
 const streams = defineStreams({
@@ -10,6 +11,7 @@ const streams = defineStreams({
   PRICE: { audience: 'public', symbol: 'required', delivery: 'latest' },
   NEWS: { audience: 'public', symbol: 'optional' },
   TICKER: { audience: 'public', symbol: 'optional', delivery: 'latest' },
+  RATE: { audience: 'public', symbol: 'none', delivery: 'latest' },
   ORDERS: { audience: 'private' },
 })
 type Streams = typeof streams
@@ -125,11 +127,13 @@ describe('recovery.subscribe', () => {
     recovery.subscribe(client, { ...TRADES, id: 7 })
     recovery.subscribe(client, { streamType: 'NEWS', symbol: 'A' })
     recovery.subscribe(client, { streamType: 'TICKER' })
+    recovery.subscribe(client, { streamType: 'NEWS' })
 
     expect(client.socket.sent).toEqual([
       '{"type":"subscribed","id":7,"stream_type":"TRADES","symbol":"A","position":"e1:0","recovered":null,"contiguous":true,"delivery":"every"}',
       '{"type":"subscribed","stream_type":"NEWS","symbol":"A","position":"e2:0","recovered":null,"contiguous":false,"delivery":"every"}',
       '{"type":"subscribed","stream_type":"TICKER","symbol":null,"position":"e3:0","recovered":null,"contiguous":false,"delivery":"latest"}',
+      '{"type":"subscribed","stream_type":"NEWS","symbol":null,"position":"e2:0","recovered":null,"contiguous":true,"delivery":"every"}',
     ])
   })
 
@@ -264,6 +268,17 @@ describe('recovery.subscribe', () => {
     expect(received(back).slice(1)).toEqual(['snapshot e1:2 2', 'snapshot e1:3 3'])
   })
 
+  it('recovers a latest type without symbols, because no message of it can overtake another', () => {
+    const { recovery, manager, connect } = desk()
+    for (const data of [1, 2]) manager.publish({ streamType: 'RATE', data })
+    const [back, current] = [connect(), connect()]
+
+    recovery.subscribe(back, { streamType: 'RATE', position: 'e1:1' })
+    recovery.subscribe(current, { streamType: 'RATE', position: 'e1:2' })
+
+    expect([received(back), received(current)]).toEqual([['subscribed at e1:1, recovered: true', 'e1:2 2'], ['subscribed at e1:2, recovered: true']])
+  })
+
   it('gives a new client the result of the option snapshot, with the number of the last message that it contains', () => {
     const asked: unknown[] = []
     const { recovery, connect, trade } = desk({ snapshot: (stream) => (asked.push(stream), { book: 'A' }) })
@@ -280,6 +295,7 @@ describe('recovery.subscribe', () => {
   it.each<[string, (text: string, stamp: { readonly snapshot?: true }) => string]>([
     ['throws', (text, { snapshot }) => { if (snapshot) throw new Error('no stamp'); return text }],
     ['returns no text', (text, { snapshot }) => (snapshot ? (7 as never) : text)],
+    ['returns bytes', (text, { snapshot }) => (snapshot ? (new TextEncoder().encode(text) as never) : text)],
     ['returns a text that is too long', (text, { snapshot }) => (snapshot ? 'x'.repeat(1_001) : text)],
   ])('sends the notice alone if stamp %s for a snapshot', (_case, stamp) => {
     const errors: unknown[] = []
@@ -290,6 +306,19 @@ describe('recovery.subscribe', () => {
 
     expect(recovery.subscribe(client, PRICE)).toMatchObject({ recovered: null, replayed: 0 })
     expect([received(client), errors.length]).toEqual([['subscribed at e1:1, recovered: null'], 1])
+  })
+
+  it.each([
+    ['hardLimitBytes', { hardLimitBytes: 1_000, messageUnits: 500 }],
+    ['messageUnits', { hardLimitBytes: 500, messageUnits: 1_000 }],
+  ])('sends a snapshot that is as long as %s if that is the larger limit', (_which, { hardLimitBytes, messageUnits }) => {
+    const stamp = (text: string, { snapshot }: { readonly snapshot?: true }): string => (snapshot ? 'x'.repeat(1_000) : text)
+    const { recovery, manager, connect } = desk({ stamp, replay: { units: Infinity } }, { delivery: { hardLimitBytes }, quotas: { messageUnits } })
+    manager.publish({ ...PRICE, data: 1 })
+    const client = connect()
+
+    expect(recovery.subscribe(client, PRICE).replayed).toBe(1)
+    expect(client.socket.sent.map(({ length }) => length).slice(1)).toEqual([1_000])
   })
 
   it('sends no snapshot if the option snapshot returns a promise', () => {
@@ -308,6 +337,15 @@ describe('recovery.subscribe', () => {
     expectCode('ERR_INVALID_ARGUMENT', () => recovery.subscribe(client, request as never))
 
     expect([client.subscriptions(), client.socket.sent]).toEqual([[], []])
+  })
+
+  it('names what it refuses: the field `id`, or the connection that was removed', () => {
+    const { recovery, connect } = desk()
+    const client = connect()
+
+    expect(expectCode('ERR_INVALID_ARGUMENT', () => recovery.subscribe(client, { ...TRADES, id: 0.5 }))['field']).toBe('id')
+    void client.remove()
+    expect(expectCode('ERR_UNKNOWN_CONNECTION', () => recovery.subscribe(client, TRADES))['connectionId']).toBe(client.id)
   })
 
   it.each<[string, () => never | undefined]>([['is undefined', () => undefined], ['throws', () => { throw new Error('no book') }]])(
@@ -346,6 +384,7 @@ describe('recovery.subscribe', () => {
     const { recovery, manager, connect, trade } = desk({}, { transport: { write: (socket: FakeSocket, texts: readonly string[]) => socket.write(texts) } })
     const client = connect()
     subscribe(client, manager)
+    client.subscribe({ ...TRADES, symbol: 'B' })
     trade(1)
 
     recovery.subscribe(client, TRADES)
@@ -355,15 +394,42 @@ describe('recovery.subscribe', () => {
     expect(received(client)).toEqual(['e1:1 1', 'subscribed at e1:1, recovered: null', 'e1:2 2'])
   })
 
+  it('first sends what waits of a symbol to a client that asks for the whole type and gives no position', () => {
+    const { recovery, manager, connect } = desk({}, { transport: { write: (socket: FakeSocket, texts: readonly string[]) => socket.write(texts) } })
+    const client = connect()
+    manager.addSubscription({ userId: 'alice', streamType: 'NEWS', symbol: 'A' })
+    manager.publish({ streamType: 'NEWS', symbol: 'A', data: 1 })
+
+    recovery.subscribe(client, { streamType: 'NEWS' })
+    client.flush()
+
+    expect(received(client)).toEqual(['e1:1 1', 'subscribed at e1:1, recovered: null'])
+  })
+
+  it('first sends what waits of the whole type, if the socket has room again, to a client that asks for a symbol and gives no position', () => {
+    const { recovery, manager } = desk()
+    const socket = new FakeSocket({ bufferedAmount: 0 })
+    const client = manager.addConnection('slow', socket, 'alice')
+    client.subscribe({ streamType: 'NEWS' })
+    socket.bufferedAmount = 1e9
+    manager.publish({ streamType: 'NEWS', symbol: 'A', data: 1 })
+    socket.bufferedAmount = 0
+
+    recovery.subscribe(client, { streamType: 'NEWS', symbol: 'A' })
+    client.drained()
+
+    expect(received(client)).toEqual(['e1:1 1', 'subscribed at e1:1, recovered: null'])
+  })
+
   it('writes nothing early for a client that did not have the stream', () => {
     const { recovery, connect } = desk({}, { transport: { write: (socket: FakeSocket, texts: readonly string[]) => socket.write(texts) } })
     const client = connect()
 
-    for (const symbol of ['A', 'B']) recovery.subscribe(client, { ...TRADES, symbol })
+    for (const stream of [TRADES, { ...TRADES, symbol: 'B' }, PRICE, { streamType: 'NEWS' }, { streamType: 'TICKER', symbol: 'A' }] as const) recovery.subscribe(client, stream)
     const early = received(client)
     client.flush()
 
-    expect([early, received(client).length]).toEqual([[], 2])
+    expect([early, received(client).length]).toEqual([[], 5])
   })
 
   it.each<[string, Partial<RecoveryOptions<Streams>>, string[]]>([
@@ -432,6 +498,53 @@ describe('recovery.subscribe', () => {
     },
   )
 
+  it('purges a whole type, although the client also has symbols of other types', () => {
+    const write = (socket: FakeSocket, texts: readonly string[]) => socket.write(texts)
+    const { recovery, manager, connect } = desk({}, { transport: { write } })
+    const client = connect()
+    for (const stream of [{ streamType: 'NEWS' }, TRADES] as const) client.subscribe(stream)
+    manager.publish({ streamType: 'NEWS', symbol: 'A', data: 1 })
+
+    recovery.subscribe(client, { streamType: 'NEWS', position: 'e1:0' })
+    client.flush()
+
+    expect(received(client)).toEqual(['subscribed at e1:0, recovered: true', 'e1:1 1'])
+  })
+
+  it('sends a snapshot of the whole type instead of what waits of a symbol', () => {
+    const write = (socket: FakeSocket, texts: readonly string[]) => socket.write(texts)
+    const { recovery, manager, connect } = desk({ snapshot: () => 'all news' }, { transport: { write } })
+    const client = connect()
+    client.subscribe({ streamType: 'NEWS', symbol: 'A' })
+    manager.publish({ streamType: 'NEWS', symbol: 'A', data: 1 })
+
+    recovery.subscribe(client, { streamType: 'NEWS', position: 'zz:1' })
+    client.flush()
+
+    expect(received(client)).toEqual(['subscribed at e1:1, recovered: false, snapshot', 'snapshot e1:1 all news'])
+  })
+
+  it('does not look through all connections of a whole type for a client whose user has only other subscriptions', () => {
+    const { recovery, manager, connect } = desk()
+    const client = connect()
+    for (const stream of [{ streamType: 'TICKER' }, { streamType: 'NEWS', symbol: 'B' }] as const) client.subscribe(stream)
+    const connectionsOf = vi.spyOn(manager, 'connectionsOf')
+
+    recovery.subscribe(client, { streamType: 'NEWS', symbol: 'A', position: 'e1:0' })
+
+    expect(connectionsOf).not.toHaveBeenCalled()
+  })
+
+  it('does not look through all subscriptions of the user for a stream that requires a symbol, if the client gives a position', () => {
+    const { recovery, manager, connect } = desk()
+    const client = connect()
+    const getUserSubscriptions = vi.spyOn(manager, 'getUserSubscriptions')
+
+    recovery.subscribe(client, { ...TRADES, position: 'e1:0' })
+
+    expect(getUserSubscriptions).not.toHaveBeenCalled()
+  })
+
   it.each<[string, string | undefined, string]>([
     ['is new', undefined, 'e1:2, recovered: null'],
     ['is resumed', 'e1:2', 'e1:2, recovered: true'],
@@ -478,11 +591,13 @@ describe('recovery.subscribe', () => {
     ['unsubscribes', (client) => void client.unsubscribe(ORDERS)],
     ['removes the connection', (client) => void client.remove()],
     ['gives the connection to another user', (client) => client.reassign('bob')],
+    ['gives the connection to another user, who subscribes as well', (client) => void [client.reassign('bob'), client.subscribe(ORDERS)]],
   ])('ends a replay if a socket %s in the middle of it', (_what, act) => {
     const { recovery, manager, connect } = desk()
     for (const data of [1, 2, 3]) manager.publish({ ...ORDERS, userId: 'alice', data })
     connect().subscribe(ORDERS)
     const client = connect()
+    for (const other of [{ streamType: 'TICKER' }, { ...ORDERS, symbol: 'A' }] as const) client.subscribe(other)
     client.socket.script.send = (text) => {
       if (text.includes('"seq":1')) act(client, manager)
     }
@@ -655,6 +770,32 @@ describe('recovery.subscribe', () => {
     expect([codes, received(client)]).toEqual([['ERR_PUBLISH_DEPTH'], ['e1:1 waits']])
   })
 
+  it('sends an answer that was deferred, although it names a snapshot by then, and so is longer than a text may be', () => {
+    const notice = '{"type":"subscribed","stream_type":"TRADES","symbol":"A","position":"e1:0","recovered":null,"contiguous":true,"delivery":"every"}'
+    const { recovery, connect, trade } = desk({ snapshot: () => 1 }, { quotas: { messageUnits: notice.length } })
+    const [client, other] = [connect(), connect()]
+    for (const symbol of ['A', 'B']) other.subscribe({ ...TRADES, symbol })
+    other.socket.script.send = () => void recovery.subscribe(client, TRADES)
+
+    trade(0, 'B')
+
+    expect(received(client)).toEqual(['subscribed at e1:0, recovered: null, snapshot', 'snapshot e1:0 1'])
+  })
+
+  it('holds only what it held before, although it holds similar streams, if the notice is longer than a text may be', () => {
+    const { recovery, connect } = desk({}, { quotas: { messageUnits: 110 } })
+    const client = connect()
+    client.subscribe({ streamType: 'TICKER', symbol: 'A', filters: { of: 'A' } })
+    client.subscribe({ streamType: 'NEWS', symbol: 'B', filters: { of: 'B' } })
+
+    expectCode('ERR_QUOTA_EXCEEDED', () => recovery.subscribe(client, { streamType: 'NEWS', symbol: 'A' }))
+
+    expect(client.subscriptions().map(({ subscription: { streamType, symbol }, filters }) => [streamType, symbol, filters])).toEqual([
+      ['TICKER', 'A', { of: 'A' }],
+      ['NEWS', 'B', { of: 'B' }],
+    ])
+  })
+
   it('holds what it held before, with its filters, and purges nothing if the notice is longer than a text may be', async () => {
     const transport = { write: (socket: FakeSocket, texts: readonly string[]) => socket.write(texts) }
     const { recovery, manager, connect } = desk({}, { quotas: { messageUnits: 110 }, transport })
@@ -773,6 +914,23 @@ describe('recovery.subscribe', () => {
     clock.advance(0)
 
     expect([first, recovery.subscribe(client, { ...TRADES, symbol: 'B', position: 'e2:0' }).recovered]).toEqual([true, false])
+  })
+
+  it('keeps nothing of a connection that was removed while it was behind', async () => {
+    const { recovery, clock, manager, trade } = desk({}, { delivery: { softLimitBytes: 0 } })
+    trade(1)
+    const removed = (() => {
+      const client = manager.addConnection('c', new FakeSocket({ bufferedAmount: 1_000 }), 'alice')
+      recovery.subscribe(client, { ...TRADES, position: 'e1:0' })
+      clock.advance(0)
+      void client.remove()
+      return new WeakRef(client)
+    })()
+    clock.advance(60_000)
+    await collectGarbage()
+
+    expect(removed.deref()).toBeUndefined()
+    expect(recovery.stats().messages).toBe(1)
   })
 
   it('gives a connection its whole allowance again once its queue is empty', () => {
@@ -964,10 +1122,43 @@ describe('createRecovery', () => {
     expect(recovery.lastValue(PRICE)).toMatchObject({ data: 2 })
   })
 
+  it('can have a separate limit of units for a stream type', () => {
+    const { recovery, trade } = desk({ history: { byType: { TRADES: { units: 250 } } } })
+    for (const data of [1, 2, 3, 4]) trade(data)
+
+    expect(recovery.stats().messages).toBe(2)
+  })
+
+  it('prints the first error of a snapshot, and says where it comes from, if there is no onError', () => {
+    const warn = vi.spyOn(console, 'warn').mockImplementation(() => {})
+    const { recovery, connect } = desk({ snapshot: () => { throw new Error('no book') } })
+
+    for (const client of [connect(), connect()]) recovery.subscribe(client, TRADES)
+
+    expect(warn.mock.calls).toEqual([[expect.stringMatching(/stream-connection-manager\/recovery: `snapshot` failed/), new Error('no book')]])
+    warn.mockRestore()
+  })
+
+  it.each<[string, (text: string) => unknown]>([
+    ['nothing', () => undefined],
+    ['bytes', (text) => new TextEncoder().encode(text)],
+  ])('does not number a message for which stamp returns %s', (_what, stamp) => {
+    let isSound = false
+    const { recovery, connect, trade } = desk({ stamp: (text, { seq }) => (isSound ? `#${seq}` : (stamp(text) as string)) })
+    const client = connect()
+    client.subscribe(TRADES)
+
+    expect(expectCode('ERR_UNSERIALIZABLE', () => trade(1)).cause).toMatchObject({ code: 'ERR_UNSERIALIZABLE' })
+    isSound = true
+    trade(2)
+
+    expect([client.socket.sent, recovery.stats().messages]).toEqual([['#1'], 1])
+  })
+
   it('works for one manager, and throws before it has one', () => {
     const { recovery, connect } = desk()
 
-    expectCode('ERR_INVALID_OPTION', () => new ConnectionManager({ streams, recorder: recovery }))
+    expect(expectCode('ERR_INVALID_OPTION', () => new ConnectionManager({ streams, recorder: recovery }))['option']).toBe('recorder')
     expectCode('ERR_INVALID_ARGUMENT', () => createRecovery<Streams>().subscribe(connect(), TRADES))
   })
 
@@ -978,14 +1169,26 @@ describe('createRecovery', () => {
     ['history.count', { history: { count: '5' } }],
     ['history.size', { history: { size: 1 } }],
     ['history.byType', { history: { byType: [] } }],
+    ['history.byType', { history: { byType: null } }],
+    ['history.byType', { history: { byType: 7 } }],
+    ['history.byType', { history: { byType: new Map() } }],
     ['history.byType.TRADES.ageMs', { history: { byType: { TRADES: { ageMs: 1 } } } }],
     ['replay.units', { replay: { units: NaN } }],
     ['snapshot', { snapshot: 'book' }],
     ['stamp', { stamp: {} }],
     ['restore', { restore: {} }],
+    ['randomEpoch', { randomEpoch: 'e1' }],
     ['onError', { onError: 1 }],
-  ])('refuses a bad %s', (option, options) => {
-    expect(expectCode('ERR_INVALID_OPTION', () => createRecovery(options as RecoveryOptions))['option']).toBe(option)
+  ])('refuses a bad %s, and blames no code of the host', (option, options) => {
+    const error = expectCode('ERR_INVALID_OPTION', () => createRecovery(options as RecoveryOptions))
+
+    expect([error['option'], error.cause]).toEqual([option, undefined])
+  })
+
+  it('refuses an export that was read as bytes', () => {
+    const restore = new TextEncoder().encode(desk().recovery.export()) as never
+
+    expect(expectCode('ERR_INVALID_OPTION', () => createRecovery({ restore }))['option']).toBe('restore')
   })
 
   it.each<[string, unknown]>([

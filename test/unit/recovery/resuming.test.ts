@@ -462,6 +462,27 @@ describe('recovery.subscribe within a delivery', () => {
     expect(got).toEqual(expected)
   })
 
+  it('proves nothing to a client that misses nothing, if a message is published and the stream is revoked before the answer', () => {
+    const scene = new Scene()
+    const client = scene.client('phone')
+    client.resume(A)
+    scene.publish(A)
+    const position = client.tracker.position(A)
+    scene.client('other').resume(B)
+    scene.atNextTextOf('B', () => {
+      client.resume(A, position)
+      scene.publish(A)
+      scene.manager.revoke({ userId: 'alice', ...A })
+      client.connection.subscribe(A)
+    })
+
+    scene.publish(B)
+    scene.publish(A)
+
+    expect(client.got(A).slice(2)).toEqual([expect.stringMatching(/^subscribed .*:1 false$/), 'gap undefined undefined', '3'])
+    expect(scene.recovery.stats().resumes).toEqual({ recovered: 0, refused: 1 })
+  })
+
   it('waits for what was published before a revocation, which does not come to a client that subscribes again', () => {
     const scene = new Scene()
     const client = scene.client('phone')
