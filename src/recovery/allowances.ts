@@ -41,6 +41,11 @@ export class Allowances<TConnection extends Replayed> {
     return true
   }
 
+  /** Subtracts one message. It may be larger than the whole allowance, if nothing of the units was taken before. */
+  takeOne(connection: TConnection, units: number): boolean {
+    return this.take(connection, 1, Math.min(units, this.#limits.units))
+  }
+
   /**
    * Call this when a connection has caught up. The backlog may be empty only because its messages were purged and are about to be sent again. So the
    * queue is checked at the end of the turn.

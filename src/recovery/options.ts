@@ -119,7 +119,7 @@ export interface ReplayOptions {
    */
   readonly count?: number | undefined
   /**
-   * The maximum number of UTF-16 units.
+   * The maximum number of UTF-16 units. A snapshot is not counted. The last value of one stream may be larger, if nothing else was sent again.
    *
    * @default half of the manager's `delivery.hardLimitBytes`
    */

@@ -37,6 +37,15 @@ describe('Allowances', () => {
     expect([60, 41, 40, 1].map((units) => allowances.take(client, 1, units))).toEqual([true, false, true, false])
   })
 
+  it('allow one message that is larger than the limit, if no units were taken before', () => {
+    const { clock, allowances, client } = allowancesOf()
+    const taken = [allowances.takeOne(client, 101), allowances.takeOne(client, 1), allowances.take(client, 1, 1)]
+    clock.advance(0)
+    allowances.take(client, 1, 1)
+
+    expect([taken, allowances.takeOne(client, 100), allowances.takeOne(client, 99)]).toEqual([[true, false, false], false, true])
+  })
+
   it('are separate for each connection', () => {
     const { allowances, client } = allowancesOf()
     allowances.take(client, 3, 100)

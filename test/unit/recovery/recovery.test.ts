@@ -873,6 +873,15 @@ describe('recovery.subscribe', () => {
     expect([client.socket.sent, other.socket.sent, recovery.stats().channels]).toEqual([[], [], 0])
   })
 
+  it('sends a newcomer the last value of a stream even if it alone is larger than a replay may be', () => {
+    const { recovery, manager, connect } = desk({ replay: { units: 100 } })
+    const ETH = { ...PRICE, symbol: 'ETH' }
+    for (const stream of [PRICE, ETH]) manager.publish({ ...stream, data: 'x'.repeat(200) })
+    const client = connect()
+
+    expect([PRICE, ETH].map((stream) => recovery.subscribe(client, stream).replayed)).toEqual([1, 0])
+  })
+
   it('adds up the replays of a connection until its queue is empty at the end of a turn', () => {
     const { recovery, clock, connect, trade } = desk({ replay: { count: 3 } })
     for (const data of [1, 2]) trade(data)
