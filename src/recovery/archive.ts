@@ -63,8 +63,8 @@ function isChannel({ streamType, symbol, userId, epochs, messages }: ArchivedCha
   return isNamed && areAll(epochs, isEpoch) && areAll(messages, isMessage)
 }
 
-function isEpoch({ epoch, seq, forgotten, isForeign = false }: ArchivedChannel['epochs'][number]): boolean {
-  return typeof epoch === 'string' && areCounts(seq, forgotten) && typeof isForeign === 'boolean'
+function isEpoch({ epoch, seq, forgotten, isForeign }: ArchivedChannel['epochs'][number]): boolean {
+  return typeof epoch === 'string' && areCounts(seq, forgotten) && ['boolean', 'undefined'].includes(typeof isForeign)
 }
 
 function isMessage({ epoch, seq, symbol, text, unstamped, ageMs, order }: ArchivedMessage): boolean {
@@ -76,7 +76,7 @@ function isFloor({ userId, streamType, symbol, order, ageMs }: ArchivedFloor): b
 }
 
 function areAll<TItem>(items: unknown, isValid: (item: TItem) => boolean): boolean {
-  return Array.isArray(items) && (items as unknown[]).every((item) => typeof item === 'object' && item !== null && isValid(item as TItem))
+  return Array.isArray(items) && (items as unknown[]).every((item) => isValid(Object(item) as TItem))
 }
 
 function isTextOrNull(value: unknown): boolean {
