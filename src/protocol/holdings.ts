@@ -30,16 +30,18 @@ export class Holdings<THolder extends Holder> {
     this.#holders.set(subscription, holders.add(holder))
   }
 
-  remove(holder: THolder, stream: StreamReference): void {
+  /** Removes a holder's subscription to a stream. Returns false if the holder has none. */
+  remove(holder: THolder, stream: StreamReference): boolean {
     const key = keyOf(stream)
     const own = this.#held.get(holder)
     const subscription = own?.get(key)
-    if (own === undefined || subscription === undefined) return
+    if (own === undefined || subscription === undefined) return false
     own.delete(key)
     if (own.size === 0) this.#held.delete(holder)
     const holders = this.#holders.get(subscription)
     holders?.delete(holder)
     if (holders?.size === 0) this.#holders.delete(subscription)
+    return true
   }
 
   has(holder: THolder, subscription: Subscription): boolean {
@@ -62,16 +64,18 @@ export class Holdings<THolder extends Holder> {
    * and the client is told nothing.
    */
   reconcile(holder: THolder, current: readonly Subscription[], reason: SubscriptionEndReason): void {
-    const views = new Map(current.map((view) => [keyOf(view), view]))
-    for (const subscription of [...(this.#held.get(holder)?.values() ?? [])]) {
-      const view = views.get(keyOf(subscription))
-      if (view === undefined) this.#end(holder, subscription, reason)
-      else this.add(holder, view)
-    }
+    const held = [...(this.#held.get(holder)?.values() ?? [])]
+    const views = new Set(current)
+    // The client is told afterwards, because that runs user code, which may change what the holder has.
+    for (const view of views) if (this.remove(holder, view)) this.add(holder, view)
+    for (const subscription of held) if (!views.has(subscription)) this.#end(holder, subscription, reason)
   }
 
-  #end(holder: THolder, { streamType, symbol }: Subscription, reason: SubscriptionEndReason): void {
-    this.remove(holder, { streamType, symbol })
+  /** Does nothing if the holder does not have the subscription any more. User code may have changed this while a client was told. */
+  #end(holder: THolder, subscription: Subscription, reason: SubscriptionEndReason): void {
+    if (!this.has(holder, subscription)) return
+    const { streamType, symbol } = subscription
+    this.remove(holder, subscription)
     holder.ended({ streamType, symbol }, reason)
   }
 }

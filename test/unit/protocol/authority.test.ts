@@ -365,6 +365,42 @@ describe('a client that loses a subscription without having asked for it', () =>
     expect(told(client.frames())).toEqual(['subscribed 2', '1'])
   })
 
+  it('is not told of an end if it subscribed again while another client was told', () => {
+    const { connect, manager, trade } = desk()
+    const [one, other] = [connect('alice'), connect('alice')]
+    one.ask(subscribe(1))
+    other.ask(subscribe(1))
+    other.frames()
+    one.socket.script.send = () => {
+      one.socket.script.send = undefined
+      other.ask(subscribe(2))
+    }
+
+    manager.revoke({ userId: 'alice' })
+    trade(1)
+    const first = told(other.frames())
+    manager.revoke({ userId: 'alice' })
+
+    expect(first).toEqual(['subscribed 2', '1'])
+    expect(told(other.frames())).toEqual(['unsubscribed revoked'])
+  })
+
+  it('is not told, after a login, of what it gave up while it was told of the rest', () => {
+    const { connect } = desk({}, { authorize: ({ userId, symbol }) => userId === 'alice' || symbol !== 'A' })
+    const client = connect('alice')
+    client.ask(subscribe(1, A), subscribe(2, B))
+    client.frames()
+    client.socket.script.send = () => {
+      client.socket.script.send = undefined
+      client.ask(unsubscribe(3, B))
+    }
+
+    client.connection.reassign('bob')
+    client.connection.reassign('carol')
+
+    expect(told(client.frames())).toEqual(['unsubscribed reassigned', 'unsubscribed 3'])
+  })
+
   it('keeps what it holds if it names a stream that looks the same', () => {
     const { connect, manager } = desk()
     const client = connect('alice')
