@@ -51,7 +51,7 @@ export interface TaskDependencies {
   readonly manager: { batch<TOutcome>(act: () => TOutcome): TOutcome }
   readonly options: ResolvedCommandOptions
   readonly reports: ErrorReports<[AnyConnection]>
-  readonly holdings: Holdings<TaskSession>
+  readonly holdings: Holdings
   readonly pacing: Pacing
   /** The tasks that wait for user code. */
   readonly timeouts: ExpiringSet<Task>
