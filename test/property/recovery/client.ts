@@ -1,6 +1,6 @@
 import type { Connection } from '../../../src/index.ts'
 import type { FakeSocket } from '../../support/fake-socket.ts'
-import { ALL_STREAMS, excludeEachOther, streamName, type Stream, type Streams } from './catalogue.ts'
+import { ALL_STREAMS, excludeEachOther, isPrivate, streamName, type Stream, type Streams } from './catalogue.ts'
 import type { HistoryModel } from './history.ts'
 import { View, type Answer, type Frame, type Kept } from './view.ts'
 
@@ -132,11 +132,11 @@ export class Client {
     this.#owners.push({ from: this.socket?.sent.length ?? 0, userId })
   }
 
-  /** Answers that have not left were purged: what follows of their streams has no meaning to it. */
+  /** Answers about private streams that have not left were purged: what follows of their streams has no meaning to it. Those about public streams stay. */
   loseAnswers(): void {
     const sent = (this.socket?.sent ?? []).slice(this.#read).map((text) => (JSON.parse(text) as Frame)['id'])
     for (const { id, stream } of this.answers.values()) {
-      if (sent.includes(id)) continue
+      if (sent.includes(id) || !isPrivate(stream)) continue
       this.answers.delete(id)
       this.lost.add(streamName(stream))
       this.#unanswered.add(streamName(stream))
