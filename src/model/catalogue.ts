@@ -234,7 +234,7 @@ export function catalogueIn(options: { readonly streams?: StreamCatalogue | unde
 export function definitionOf(streams: StreamCatalogue, streamType: unknown): ResolvedDefinition {
   const definition = typeof streamType === 'string' ? (streams as ResolvedCatalogue)[streamType] : undefined
   if (definition !== undefined) return definition
-  throw new ConnectionManagerError('ERR_UNKNOWN_STREAM', `Unknown stream type ${describe(streamType)}`, {
+  throw new ConnectionManagerError('ERR_UNKNOWN_STREAM', `Unknown stream type ${describe(streamType)}. Declare it with \`defineStreams\``, {
     ...(typeof streamType === 'string' && { streamType }),
   })
 }

@@ -28,12 +28,12 @@ const LONGEST_CODE = 64
 
 /**
  * Returns the refusal that an error stands for. Such an error has a `code` of at most 64 characters that begins with `ERR_`, and may have a
- * `retryMs`. Returns `undefined` for any other error, which is a fault of the host.
+ * `retryMs`. Returns `undefined` for any other error, which is a fault of the host, as `ERR_INVALID_OPTION` is.
  */
 export function refusalIn(error: unknown): Refusal | undefined {
   try {
     const { code, retryMs } = error as Record<string, unknown>
-    if (typeof code !== 'string' || !code.startsWith('ERR_') || code.length > LONGEST_CODE) return undefined
+    if (typeof code !== 'string' || !code.startsWith('ERR_') || code.length > LONGEST_CODE || code === 'ERR_INVALID_OPTION') return undefined
     return { code, retryMs: isDuration(retryMs) ? Math.ceil(retryMs) : undefined }
   } catch {
     return undefined

@@ -216,7 +216,7 @@ export class Recovery<in out TStreams extends StreamCatalogue = TradingStreams> 
    * If the manager is a node of a cluster, call `ready` before each `subscribe`, and wait for the promise: see `cluster.ready`. Without a cluster,
    * `ready` returns `undefined`, because there is nothing to wait for. A command server calls `ready` itself.
    *
-   * @throws `ERR_INVALID_ARGUMENT` if this recovery has no manager yet
+   * @throws `ERR_INVALID_OPTION` if this recovery is not the `recorder` of a manager
    */
   ready(request: ReadyRequest): Promise<void> | undefined {
     return this.#whenAttached().log.ready(request)
@@ -225,7 +225,7 @@ export class Recovery<in out TStreams extends StreamCatalogue = TradingStreams> 
   /**
    * The numbers and the histories, for a cluster. A server does not need this property.
    *
-   * @throws `ERR_INVALID_ARGUMENT` if this recovery has no manager yet
+   * @throws `ERR_INVALID_OPTION` if this recovery is not the `recorder` of a manager
    */
   get log(): ChannelLog {
     return this.#whenAttached().log
@@ -280,7 +280,7 @@ export class Recovery<in out TStreams extends StreamCatalogue = TradingStreams> 
 
   #whenAttached(): Attached {
     if (this.#attached !== undefined) return this.#attached
-    throw new ConnectionManagerError('ERR_INVALID_ARGUMENT', 'This recovery has no manager yet: give it to `new ConnectionManager({ recorder })`')
+    throw invalidOption('recorder', 'this recovery has no manager yet. Give it to `new ConnectionManager({ recorder })`')
   }
 }
 

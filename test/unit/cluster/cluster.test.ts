@@ -603,7 +603,7 @@ describe('joining', () => {
     const cluster = new SimulatedCluster()
     const node = newNode(cluster)
     const backplane = cluster.broker.backplane('x')
-    await expect(joinCluster(node.manager, createRecovery<Streams>(), { backplane, prefix: 'sim' })).rejects.toMatchObject({ code: 'ERR_INVALID_ARGUMENT' })
+    await expect(joinCluster(node.manager, createRecovery<Streams>(), { backplane, prefix: 'sim' })).rejects.toMatchObject({ code: 'ERR_INVALID_OPTION' })
   })
 
   it('refuses a backplane without a method', async () => {

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { createCommandServer, type CommandRecovery } from '../../../src/protocol/index.ts'
 import { FakeSocket } from '../../support/fake-socket.ts'
-import { A, B, C, clientOf, deferred, recoveringDesk, settled, subscribe, told, unsubscribe } from './desk.ts'
+import { createRecovery } from '../../../src/recovery/index.ts'
+import { A, B, C, clientOf, deferred, desk, recoveringDesk, settled, subscribe, told, unsubscribe, type Streams } from './desk.ts'
 
 const P = { stream_type: 'PRICE', symbol: 'A' }
 
@@ -16,6 +17,17 @@ describe('a command server with a recovery', () => {
       { type: 'subscribed', id: 7, stream_type: 'TRADES', symbol: 'A', position: 'e1:0', recovered: null, contiguous: true, delivery: 'every' },
     ])
     expect(client.connection.subscriptions()).toMatchObject([{ filters: { depth: 5 } }])
+  })
+
+  it('refuses, and reports to the host, if the recovery is not the recorder of a manager', async () => {
+    const { connect, errors } = desk({ recovery: createRecovery<Streams>() })
+    const client = connect()
+
+    client.ask(subscribe(7, A))
+    await settled()
+
+    expect(told(client.frames())).toEqual(['refused 7 ERR_FAILED'])
+    expect(errors).toMatchObject([{ code: 'ERR_INVALID_OPTION', option: 'recorder' }])
   })
 
   it('sends again what a client missed, between the answer and what is live', () => {

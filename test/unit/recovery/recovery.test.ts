@@ -1168,7 +1168,7 @@ describe('createRecovery', () => {
     const { recovery, connect } = desk()
 
     expect(expectCode('ERR_INVALID_OPTION', () => new ConnectionManager({ streams, recorder: recovery }))['option']).toBe('recorder')
-    expectCode('ERR_INVALID_ARGUMENT', () => createRecovery<Streams>().subscribe(connect(), TRADES))
+    expectCode('ERR_INVALID_OPTION', () => createRecovery<Streams>().subscribe(connect(), TRADES))
   })
 
   it.each<[string, unknown]>([
