@@ -1,6 +1,7 @@
 import { ConnectionManagerError, describe } from '../errors.ts'
 import { bound, readUserCode } from '../guards/user-code.ts'
 import type { StreamCatalogue } from '../model/catalogue.ts'
+import type { SubscriptionFilters } from '../model/filters.ts'
 import type { Revoked } from '../model/revocation.ts'
 import type { StreamMessage } from '../model/stream-message.ts'
 import type { WireData } from '../model/wire-data.ts'
@@ -90,6 +91,8 @@ export interface RecorderNotices {
    * subscribed now. For example, a revocation came after the message, and then the connection subscribed again. The message may not be recorded yet.
    */
   leavesOut(connection: object, stream: RecordedStream): boolean
+  /** Returns the connection's own subscription to exactly this stream, with its filters, or `undefined` if the connection has none. */
+  ownSubscription(connection: object, stream: Omit<RecordedStream, 'userId'>): { readonly filters: SubscriptionFilters | undefined } | undefined
   /** How many messages were published, but not recorded yet. These messages are recorded next, except those that fail. */
   unrecorded(): number
   /** Sends a connection the text of a message that was published to the stream before. A later `purge` may purge this text. */

@@ -97,8 +97,8 @@ export class Resuming {
    */
   resume(connection: AnyConnection, { stream, position, id }: Resume): { subscription: Subscription } & Answer {
     const hadStream = position === undefined && this.#mayHave(connection, stream)
-    const heldBefore = connection.subscriptions()
     const { settings } = this.#dependencies
+    const heldBefore = settings.ownSubscription(connection, { streamType: stream.streamType, symbol: stream.symbol ?? undefined })
     const isDelivering = settings.isDelivering()
     const mustGoOn = hadStream && (!isDelivering || this.#receives(connection, stream))
     const subscription = connection.subscribe(stream as never)
@@ -116,8 +116,7 @@ export class Resuming {
   }
 
   /** Undoes the subscribe of a failed `resume`. Restores the subscription that the connection held before, or ends the new one if it held none. */
-  #restore(connection: AnyConnection, { streamType, symbol }: Subscription, heldBefore: ReturnType<AnyConnection['subscriptions']>): void {
-    const before = heldBefore.find(({ subscription: each }) => each.streamType === streamType && each.symbol === symbol)
+  #restore(connection: AnyConnection, { streamType, symbol }: Subscription, before: ReturnType<RecorderSettings['ownSubscription']>): void {
     if (before === undefined) return this.#dependencies.settings.withdraw(connection, { streamType, symbol })
     try {
       connection.subscribe({ streamType, symbol, filters: before.filters } as never)
@@ -156,7 +155,7 @@ export class Resuming {
   #answerLater(connection: AnyConnection, question: Question): void {
     const { stream, position, id } = question
     if (connection.removed || !isOfUser(connection, stream)) return
-    if (isHeld(connection, stream)) return void this.#answer(connection, question, false)
+    if (this.#isHeld(connection, stream)) return void this.#answer(connection, question, false)
     // The subscription has ended, but the client gets its answer. A subscription of the user may go on.
     if (this.#receives(connection, stream)) this.#tellOfGap(connection, stream)
     this.#dependencies.settings.notify(connection, this.#noticeOf(stream, this.#planWithoutReplays(stream, position), id), stream.userId)
@@ -185,6 +184,11 @@ export class Resuming {
     return this.#replay(connection, stream, replays)
   }
 
+  /** True while a connection holds its subscription to a stream. */
+  #isHeld(connection: AnyConnection, stream: SnapshotStream): boolean {
+    return isOfUser(connection, stream) && this.#dependencies.settings.ownSubscription(connection, stream) !== undefined
+  }
+
   /** Tells a client that an unknown number of messages is missing. */
   #tellOfGap(connection: AnyConnection, { streamType, symbol, userId }: SnapshotStream): void {
     this.#dependencies.settings.notify(connection, noticeText({ type: 'gap', streamType, symbol, dropped: undefined }), userId)
@@ -194,7 +198,7 @@ export class Resuming {
   #replay(connection: AnyConnection, stream: SnapshotStream, replays: readonly Replay[]): number {
     let replayed = 0
     for (const { symbol, text } of replays) {
-      if (!isHeld(connection, stream)) break
+      if (!this.#isHeld(connection, stream)) break
       this.#dependencies.settings.sendAgain(connection, { ...stream, symbol }, text)
       replayed++
     }
@@ -335,12 +339,6 @@ export class Resuming {
   #definitionOf(streamType: string): ResolvedCatalogue[string] {
     return this.#dependencies.streams[streamType] as ResolvedCatalogue[string]
   }
-}
-
-/** True while a connection holds its subscription to a stream. */
-function isHeld(connection: AnyConnection, stream: SnapshotStream): boolean {
-  const { streamType, symbol } = stream
-  return isOfUser(connection, stream) && connection.subscriptions().some(({ subscription: each }) => each.streamType === streamType && each.symbol === symbol)
 }
 
 /** False if a stream is private, and the connection was given to another user. */

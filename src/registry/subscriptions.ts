@@ -280,10 +280,16 @@ export class Subscriptions {
     return subscription
   }
 
+  /** Returns a connection's own subscription to a stream. */
+  ownOf(connection: ConnectionRecord, streamType: unknown, symbol: unknown): SubscriptionRecord | undefined {
+    const stream = this.stream(streamType, symbol)
+    return stream && SUBSCRIPTIONS.find(ConnectionRecord.ownSubscriptionsOf(connection), stream)
+  }
+
   /** Makes a connection stop holding a subscription for itself. Returns false if the connection does not hold it. */
   release(connection: ConnectionRecord, streamType: unknown, symbol: unknown): boolean {
-    const subscription = this.find(ConnectionRecord.userOf(connection), streamType, symbol)
-    if (subscription === undefined || !isHeldBy(connection, subscription)) return false
+    const subscription = this.ownOf(connection, streamType, symbol)
+    if (subscription === undefined) return false
     if (isHeldOnce(subscription)) {
       this.end(subscription, 'unsubscribed', connection)
       return true

@@ -23,6 +23,7 @@ export function recorderNotices({ changes, connections, publishing, quotas, subs
     inTurn: (act, hold) => publishing.inTurn(act, hold && { connection: asConnection(hold.connection), stream: hold.stream }),
     purge: (connection, stream) => subscribing.purgeRepeatable(asConnection(connection), stream),
     withdraw: (connection, stream) => subscribing.withdraw(asConnection(connection), stream),
+    ownSubscription: (connection, stream) => subscribing.ownSubscription(asConnection(connection), stream),
     leavesOut: (connection, stream) => publishing.leavesOut(asConnection(connection), stream),
     notify: (connection, text, userId) => publishing.notify(() => thisOne(connections.all, ConnectionRecord.slotOf(asConnection(connection))), text, userId),
     unrecorded: () => publishing.unrecorded,

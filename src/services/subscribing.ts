@@ -6,13 +6,14 @@ import { ConnectionManagerError, describe } from '../errors.ts'
 import type { Changes } from '../events/changes.ts'
 import type { AnyEvents, Events } from '../events/events.ts'
 import { disown } from '../guards/user-code.ts'
+import type { SubscriptionFilters } from '../model/filters.ts'
 import { HOST_TEXT, type MessageFields } from '../model/message-fields.ts'
 import { isOfRevoked, readRevocation, type Revoked } from '../model/revocation.ts'
 import { readReference, readRequest, readUserRequest, SubscriptionStatus, type StreamRequest, type Subscription } from '../model/subscription.ts'
 import type { ResolvedOptions } from '../options.ts'
 import type { SendQueue } from '../ports/sink.ts'
 import type { Connections } from '../registry/connections.ts'
-import { ConnectionRecord, type StreamRecord, type SubscriptionRecord } from '../registry/records.ts'
+import { ConnectionRecord, SubscriptionRecord, type StreamRecord } from '../registry/records.ts'
 import type { SubscriptionNews, Subscriptions } from '../registry/subscriptions.ts'
 import type { Users } from '../registry/users.ts'
 import type { ExpiringSet } from '../time/expiring-set.ts'
@@ -92,6 +93,12 @@ export class Subscribing {
       const { streamType, symbol } = readReference(reference, 'streamType')
       return subscriptions.release(connection, streamType, symbol)
     })
+  }
+
+  /** Returns the filters of a connection's own subscription to a stream, or `undefined` if the connection has no such subscription. */
+  ownSubscription(connection: ConnectionRecord, { streamType, symbol }: RepeatableStream): { readonly filters: SubscriptionFilters | undefined } | undefined {
+    const own = this.#dependencies.subscriptions.ownOf(connection, streamType, symbol)
+    return own && { filters: SubscriptionRecord.filtersOf(own, connection) }
   }
 
   /**

@@ -763,6 +763,16 @@ describe('what a manager does for its recorder', () => {
     expect(a.socket.sent).toEqual(['direct', 'to all'])
   })
 
+  it('tells a recorder of the connection’s own subscription to exactly this stream', () => {
+    const { manager, settings, a, b } = numbered()
+    a.subscribe({ ...PRICE, filters: { depth: 5 } })
+    manager.addSubscription({ userId: 'b', ...PRICE })
+    const own = [settings.ownSubscription(a, stream), settings.ownSubscription(b, stream), settings.ownSubscription(a, { ...stream, symbol: 'OTHER' })]
+    void a.remove()
+
+    expect([...own, settings.ownSubscription(a, stream)]).toEqual([{ filters: { depth: 5 } }, undefined, undefined, undefined])
+  })
+
   it('withdraws a subscription, with what was published and sent again, and keeps direct messages', () => {
     const write = (socket: FakeSocket, texts: readonly string[]) => socket.write(texts)
     const { manager, settings, a } = numbered({ transport: { write } })
