@@ -137,9 +137,10 @@ describe('instrument, with two managers and one meter', () => {
 })
 
 describe('the server for Prometheus', () => {
-  it('answers with the metrics, each with its unit in the name', async () => {
-    const manager = new ConnectionManager()
-    const server = metricsServer(manager).listen(0, '127.0.0.1')
+  it('answers with the metrics of all parts, each with its unit in the name', async () => {
+    const load = new Load()
+    await load.start()
+    const server = metricsServer(load.manager, { ...load.parts, attributes: { desk: 'fx' } }).listen(0, '127.0.0.1')
     await once(server, 'listening')
     const { port } = /** @type {import('node:net').AddressInfo} */ (server.address())
 
@@ -149,9 +150,13 @@ describe('the server for Prometheus', () => {
 
       assert.match(response.headers.get('content-type') ?? '', /^text\/plain/)
       assert.match(text, /^# TYPE stream_connection_manager_queue_size_bytes gauge$/m)
-      assert.match(text, /^stream_connection_manager_message_deliveries_total\{stream_connection_manager_outcome="sent"\} 0$/m)
+      assert.match(text, /^stream_connection_manager_message_deliveries_total\{desk="fx",stream_connection_manager_outcome="sent"\} \d+$/m)
+      for (const name of ['recovery_channel_count', 'cluster_channel_count', 'protocol_session_count']) {
+        assert.match(text, new RegExp(`^stream_connection_manager_${name}\\{desk="fx"\\} [1-9]`, 'm'))
+      }
     } finally {
       server.close()
+      await load.close()
     }
   })
 })
