@@ -19,6 +19,9 @@ const THROWS = /^.*\/\/ throws (ERR_\w+)\n$/m
 /** Languages of blocks that are only for readers and are not checked. The grammar of the protocol is read by `test/property/protocol`. */
 const FOR_PEOPLE: readonly string[] = ['sh', 'text', 'json', 'ebnf', 'nginx']
 
+/** Stands for packages that only `test` installs. */
+const AMBIENT = ['test/support/brokers.d.ts']
+
 /** The blocks of a guide that run. */
 export function blocksToRun(guide: string): CodeBlock[] {
   return codeBlocks(guide).filter((block) => block.language === 'ts' && useOf(block) === 'run')
@@ -59,7 +62,7 @@ export function objectionsToTypes(guides: Pages): string[] {
       .filter((block) => block.language === 'ts' && useOf(block) !== 'recipe')
       .map(({ code, line }) => [`${path}@${line}.ts`, `${code}export {}\n`] as const),
   )
-  return typeErrors(new Map(sources))
+  return typeErrors(new Map(sources), AMBIENT)
 }
 
 /** The differences between what a block states and what it does when it runs as a file at this path; empty if there are none. */
