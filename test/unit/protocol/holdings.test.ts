@@ -55,6 +55,18 @@ describe('Holdings', () => {
     expect(holdings.has(resubscribed, newer)).toBe(true)
   })
 
+  it('takes nothing up, when it reconciles, that the client was not told about', () => {
+    const holdings = new Holdings()
+    const holder = client()
+    const [known, renewed, ofHost] = [subscription('TRADES', 'A'), subscription('TRADES', 'A'), subscription('TRADES', 'B')]
+    holdings.add(holder, known)
+
+    holdings.reconcile(holder, [renewed, ofHost], 'reassigned')
+    for (const each of [known, ofHost]) holdings.ended(each, 'revoked')
+
+    expect([holdings.has(holder, renewed), holdings.has(holder, ofHost), holder.told]).toEqual([true, false, []])
+  })
+
   it.each<[string, (holdings: Holdings, holder: Client, all: readonly Subscription[]) => void]>([
     ['removed one by one', (holdings, holder, all) => { for (const each of all) holdings.remove(holder, each) }],
     ['forgotten', (holdings, holder) => holdings.forget(holder)],
