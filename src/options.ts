@@ -127,7 +127,7 @@ export interface ConnectionManagerOptions<
    *
    * Only `true` grants access. For any other answer, the call throws `ERR_FORBIDDEN`. A promise is not `true`, so await an asynchronous check before
    * you subscribe. If `authorize` throws, access is refused and the manager emits `error`. Only `connection.reassign` checks existing subscriptions
-   * again, and ends the public subscriptions that the new user may not have. To end access at any other time, call `revoke`.
+   * again, and ends the public subscriptions that the new user must not have. To end access at any other time, call `revoke`.
    *
    * @default every subscription is allowed
    */

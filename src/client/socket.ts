@@ -58,7 +58,7 @@ export function writerOf(socket: ClientSocket | undefined, signal: Signal | unde
  * Ends a connection at once. Later events of the connection are ignored, even its `close` event, which may come minutes later if the peer has
  * vanished.
  *
- * @param isLost true if the peer may have vanished, and so may not answer a closing handshake
+ * @param isLost true if the peer may have vanished, and so might not answer a closing handshake
  */
 export function hangUp(socket: ClientSocket, isLost?: boolean): void {
   socket.onmessage = socket.onclose = null

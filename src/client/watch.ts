@@ -20,8 +20,8 @@ export interface Watch {
  */
 export function watchServer(agenda: Agenda, quietMs: number, answerMs: number, ask: (() => void) | undefined, lose: () => void): Watch {
   /**
-   * The time when the current wait began: the wait until the next ping, or for an answer. If the client cannot ask, each frame from the server begins
-   * a new wait.
+   * The time when the current wait began: the wait until the next ping, or for an answer. If the client cannot send pings, each frame from the
+   * server begins a new wait.
    */
   let sinceMs = agenda.clock.monotonic()
   let isAsked = false

@@ -55,7 +55,7 @@ export class CloseListener {
   }
 }
 
-/** @throws if `onClose` did not return a function, because then the transport may not be listening */
+/** @throws if `onClose` did not return a function, because then the transport might not be listening */
 function asFunction(stop: unknown): () => unknown {
   if (typeof stop === 'function') return stop as () => unknown
   disown(stop)

@@ -150,7 +150,7 @@ export class Receiving {
   }
 
   /**
-   * Call when a node has come back. That node may not have received earlier requests. So this node repeats them, and the full time to answer starts
+   * Call when a node has come back. That node might not have received earlier requests. So this node repeats them, and the full time to answer starts
    * again. Returns the channels in which the caller must ask that node for the number of its last message.
    */
   cameBack(node: string): ChannelName[] {

@@ -200,8 +200,8 @@ export class Delivery<TConnection extends DeliveryConnection> {
   }
 
   /**
-   * Hands a skip to the connections that were left out. A connection may still be excluded from the skip, because the delivery of the message has not
-   * ended.
+   * Hands a skip to the connections that `except` left out of the message. A connection may still be excluded from the skip, because the delivery of
+   * the message has not ended.
    */
   #serveSkip(fanOut: FanOut<TConnection>, text: WireData | undefined): FanOut<TConnection> | undefined {
     if (text === undefined) return undefined

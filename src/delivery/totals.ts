@@ -8,7 +8,7 @@
 export interface Stats {
   /** The recipients of all messages whose delivery has started, added up. */
   readonly matched: number
-  /** Messages that were handed to a socket, at once or after waiting. The peer may not have received these messages. */
+  /** Messages that were handed to a socket, at once or after waiting. The peer might not have received these messages. */
   readonly sent: number
   /** Waiting messages that were replaced by a newer message of their stream. */
   readonly conflated: number

@@ -4,7 +4,7 @@ import { asIdentifier, isIdentifier } from './identifier.ts'
 
 /** The parts of a stream key. */
 export interface StreamKeyParts {
-  /** The text before the first `:` of the stream key, or the whole stream key if it has no `:`. Your catalogue may not have this stream type. */
+  /** The text before the first `:` of the stream key, or the whole stream key if it has no `:`. Your catalogue might not have this stream type. */
   readonly streamType: string
   /** The text after the first `:` of the stream key, unchanged. `undefined` if the stream key has no `:`. */
   readonly symbol: string | undefined

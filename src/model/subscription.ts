@@ -76,8 +76,7 @@ export interface StreamReference {
   /** The stream's type. */
   readonly streamType: string
   /**
-   * The symbol. Without a symbol, the reference names the type's stream that has no symbol. If the symbol of the type is optional, this stream is the
-   * whole type.
+   * The symbol, if the stream type takes one. If the symbol of the type is optional, a reference without a symbol names the whole type.
    */
   readonly symbol?: string | null | undefined
 }

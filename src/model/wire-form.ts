@@ -51,7 +51,7 @@ export function parseStreamMessage(text: string, options?: MessageOptions<Stream
 }
 
 /**
- * A frame that the client must ignore. This version of the library may not know the type of the frame, because the server is newer than the client.
+ * A frame that the client must ignore. This version of the library might not know the type of the frame, because the server is newer than the client.
  * Or the frame is a `subscribed` or a `skip` that is not from a recovery.
  */
 export interface UnknownNotice {

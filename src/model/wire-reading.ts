@@ -48,7 +48,7 @@ export function streamIn({ stream_type: streamType, symbol }: WireObject): { rea
   return { streamType, symbol }
 }
 
-/** Returns the fields of a message that do not name its stream. @throws `ERR_INVALID_MESSAGE` */
+/** Returns the data, the time and the user id of a message. @throws `ERR_INVALID_MESSAGE` */
 export function contentIn({ data, timestamp, user_id: userId }: WireObject): { readonly data: unknown; readonly timestamp: Date; readonly userId: string | null } {
   if (data === undefined) throw notWire('data', data)
   if (userId !== null && typeof userId !== 'string') throw notWire('user_id', userId)

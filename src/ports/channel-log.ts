@@ -105,7 +105,7 @@ export interface ChannelLog {
    */
   prepend(channel: ChannelName, epoch: string, messages: readonly LoggedMessage[]): void
   /**
-   * Notes that another node has published up to this number. This node may not have all of these messages, so no client can resume from a lower
+   * Notes that another node has published up to this number. This node might not have all of these messages, so no client can resume from a lower
    * number.
    */
   skipTo(channel: ChannelName, epoch: string, seq: number): void

@@ -72,8 +72,8 @@ export interface RecorderNotices {
    * connection still gets direct messages: those of `sendToUser`, `sendToConnection` and `broadcast`.
    *
    * Call `inTurn` in a batch, or while `isDelivering()` is true. If no message is being delivered, `act` is called when the batch ends. But if a
-   * message for the recorder is being serialized, `act` is called after the delivery of this message. @throws `ERR_PUBLISH_DEPTH`, and then `act` is
-   * not called, and nothing is held
+   * message that `record` will get is being serialized, `act` is called after the delivery of this message. @throws `ERR_PUBLISH_DEPTH`, and then
+   * `act` is not called, and nothing is held
    */
   inTurn(act: () => void, hold?: { readonly connection: object; readonly stream: RecordedStream }): void
   /**
@@ -88,7 +88,7 @@ export interface RecorderNotices {
   withdraw(connection: object, stream: Omit<RecordedStream, 'userId'>): void
   /**
    * True if a message of the stream was published, its delivery has not begun, and the connection will not get it, although the connection is
-   * subscribed now. For example, a revocation came after the message, and then the connection subscribed again. The message may not be recorded yet.
+   * subscribed now. For example, a revocation came after the message, and then the connection subscribed again. The message might not be recorded yet.
    */
   leavesOut(connection: object, stream: RecordedStream): boolean
   /** Returns the connection's own subscription to exactly this stream, with its filters, or `undefined` if the connection has none. */

@@ -90,9 +90,9 @@ export interface CommandLimits {
 /** The methods of a recovery that a command server calls. You can pass a recovery of `stream-connection-manager/recovery`. */
 export interface CommandRecovery {
   /**
-   * In one step, subscribes the connection, answers with a notice that has the `id`, and sends the missing messages again. `replayed` is the number of
-   * messages and snapshots that were sent after the notice. `deferred` is true if these are sent later in this turn, like the answer. Then `replayed`
-   * is 0.
+   * In one step, subscribes the connection, answers with a notice that repeats the `id` of the request, and sends the missed messages again.
+   * `replayed` is the number of messages and snapshots that were sent after the notice. `deferred` is true if these are sent later in this turn, like
+   * the answer. Then `replayed` is 0.
    */
   subscribe(connection: never, request: never): {
     readonly subscription: { readonly streamType: string; readonly symbol: string | undefined }

@@ -134,7 +134,7 @@ export class Lifecycle {
     return { id, userId, socket, transport, metadata, isClosed: isClosed(socket), sendQueueFor: delivery.queueMaker({ socket, transport }) }
   }
 
-  /** Returns the connection if it exists already. Throws if the newcomer may not be added. */
+  /** Returns the connection if it exists already. Throws if the newcomer must not be added. */
   #known({ id: connectionId, socket, userId, isClosed }: Newcomer): ConnectionRecord | undefined {
     const { connections, quotas, users } = this.#dependencies
     const known = connections.byId.get(connectionId)

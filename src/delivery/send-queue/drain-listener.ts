@@ -54,7 +54,7 @@ export class DrainListener {
   }
 }
 
-/** @throws if `onDrain` did not return a function, because then the transport may not be listening */
+/** @throws if `onDrain` did not return a function, because then the transport might not be listening */
 function asFunction(stop: unknown): () => void {
   if (typeof stop === 'function') return stop as () => void
   disown(stop)
