@@ -925,20 +925,22 @@ describe('recovery.subscribe', () => {
     expect([first, recovery.subscribe(client, { ...TRADES, symbol: 'B', position: 'e2:0' }).recovered]).toEqual([true, false])
   })
 
-  it('keeps nothing of a connection that was removed while it was behind', async () => {
+  it('keeps nothing of connections that were removed while they were behind', async () => {
     const { recovery, clock, manager, trade } = desk({}, { delivery: { softLimitBytes: 0 } })
     trade(1)
-    const removed = (() => {
+    const leave = (): WeakRef<object> => {
       const client = manager.addConnection('c', new FakeSocket({ bufferedAmount: 1_000 }), 'alice')
       recovery.subscribe(client, { ...TRADES, position: 'e1:0' })
       clock.advance(0)
       void client.remove()
       return new WeakRef(client)
-    })()
+    }
+    const removed = Array.from({ length: 20 }, leave)
     clock.advance(60_000)
     await collectGarbage()
 
-    expect(removed.deref()).toBeUndefined()
+    // The engine may still hold what it touched last.
+    expect(removed.filter((each) => each.deref() !== undefined).length).toBeLessThan(5)
     expect(recovery.stats().messages).toBe(1)
   })
 
