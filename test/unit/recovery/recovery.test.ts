@@ -928,14 +928,13 @@ describe('recovery.subscribe', () => {
   it('keeps nothing of connections that were removed while they were behind', async () => {
     const { recovery, clock, manager, trade } = desk({}, { delivery: { softLimitBytes: 0 } })
     trade(1)
-    const leave = (): WeakRef<object> => {
-      const client = manager.addConnection('c', new FakeSocket({ bufferedAmount: 1_000 }), 'alice')
-      recovery.subscribe(client, { ...TRADES, position: 'e1:0' })
+    const removed = (() => {
+      const clients = Array.from({ length: 20 }, (_, n) => manager.addConnection(`c${n}`, new FakeSocket({ bufferedAmount: 1_000 }), 'alice'))
+      for (const client of clients) recovery.subscribe(client, { ...TRADES, position: 'e1:0' })
       clock.advance(0)
-      void client.remove()
-      return new WeakRef(client)
-    }
-    const removed = Array.from({ length: 20 }, leave)
+      for (const client of clients) void client.remove()
+      return clients.map((client) => new WeakRef(client))
+    })()
     clock.advance(60_000)
     await collectGarbage()
 
