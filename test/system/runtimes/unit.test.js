@@ -49,7 +49,7 @@ const RUNTIMES = [
           'puts a send queue in front of a socket with a readable buffer while messages are queued, and removes it afterwards',
           'does not grow with the number of items that passed through it',
           'keeps nothing of a client whose subscriptions are',
-          'keeps nothing of connections that were removed while they were behind',
+          'keeps nothing of a connection that was removed while it was behind',
         ],
       },
       {
