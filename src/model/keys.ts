@@ -24,8 +24,8 @@ export function isStreamTypeName(value: unknown): value is string {
 /**
  * Returns the key of a stream: `"PRICE:BTCUSDT"`, or `"USER_DATA"` without a symbol.
  *
- * Two streams never share a key, except that the private streams of all users have the same one, because the user is not part of it. The function
- * checks only the syntax, so it works with any catalogue.
+ * The key does not contain the user, so the same private stream of two users has one key. No other two streams share a key. The function checks only
+ * the syntax, so it works with any catalogue.
  *
  * @throws `ERR_INVALID_KEY` if the stream type cannot be in a key, `ERR_INVALID_ID` for a bad symbol
  */

@@ -251,7 +251,9 @@ export class Resuming {
       return { recovered, position: channel.position, replays: [snapshot], isSnapshot: true, isLeftOut }
     }
     const latest = this.#latestOf(channel, stream.symbol, floor)
-    const isSent = latest.length === 1 ? allowances.takeOne(connection, unitsOf(latest)) : latest.length > 0 && allowances.take(connection, latest.length, unitsOf(latest))
+    const units = unitsOf(latest)
+    const isAllowed = latest.length === 1 ? allowances.takeOne(connection, units) : allowances.take(connection, latest.length, units)
+    const isSent = isAllowed && latest.length > 0
     return { recovered, position: isSent ? channel.positionBefore(latest) : channel.position, replays: isSent ? latest : [], isSnapshot: isSent, isLeftOut }
   }
 
