@@ -46,7 +46,7 @@ export class ClusterListeners {
   /** @throws `ERR_INVALID_ARGUMENT` for an unknown event, or a listener that is not a function */
   on(name: keyof ClusterEvents, listener: Listener): () => void {
     if (!NAMES.includes(name)) throw new ConnectionManagerError('ERR_INVALID_ARGUMENT', `There is no event ${describe(name)}`)
-    if (typeof listener !== 'function') throw new ConnectionManagerError('ERR_INVALID_ARGUMENT', `A listener must be a function, got ${describe(listener)}`)
+    assertListener(listener)
     const registration = { listener }
     const registered = this.#listeners.get(name) ?? new Set()
     this.#listeners.set(name, registered.add(registration))
@@ -64,4 +64,9 @@ export class ClusterListeners {
       }
     }
   }
+}
+
+/** @throws `ERR_INVALID_ARGUMENT` if the value is not a function */
+export function assertListener(value: unknown): void {
+  if (typeof value !== 'function') throw new ConnectionManagerError('ERR_INVALID_ARGUMENT', `A listener must be a function, got ${describe(value)}`)
 }

@@ -199,7 +199,7 @@ export class ClusterNode implements LogCluster {
 
   /** Handles a frame that another node has sent. */
   #take(frame: Frame): void {
-    const { demand, publications, receiving } = this.parts
+    const { demand, presence, publications, receiving } = this.parts
     switch (frame.kind) {
       case 'message':
         return receiving.message(frame)
@@ -219,6 +219,8 @@ export class ClusterNode implements LogCluster {
         return this.#sync(frame.node, receiving.wantedSince(frame.awayMs + LATE_NOTICE_MS))
       case 'wanted':
         return this.#wantedElsewhere(frame.channels)
+      case 'departed':
+        return presence.departed(frame.userId)
       case 'left':
         return demand.left(frame.channels)
       case 'survey':

@@ -5,7 +5,7 @@ import type { Revocation } from '../model/revocation.ts'
 import type { StreamStatus } from '../model/notices.ts'
 import type { ReadyRequest } from '../ports/channel-log.ts'
 import type { StreamSource } from '../model/source.ts'
-import type { ClusterEvents, ClusterListeners } from './cluster-events.ts'
+import { assertListener, type ClusterEvents, type ClusterListeners } from './cluster-events.ts'
 import type { ClusterManager } from './cluster-manager.ts'
 import type { ClusterNode } from './cluster-node.ts'
 import type { CommandedStream } from './commands.ts'
@@ -138,6 +138,30 @@ export class Cluster<in out TStreams extends StreamCatalogue = TradingStreams> {
       cause = error
     }
     throw new ConnectionManagerError('ERR_CLUSTER_DOWN', 'The broker does not answer, so nobody knows whether the user is online on another node', { userId: id }, cause)
+  }
+
+  /**
+   * Tells the nodes that follow the user's departures that the user has just left this node: see `followDepartures`. `watchAbsence` calls this method.
+   * The announcement costs one text to the broker, even if nobody follows the user. It is lost if the broker cannot be reached, and is not repeated.
+   *
+   * @throws `ERR_INVALID_ID`
+   */
+  announceDeparture(userId: string): void {
+    this.#node.parts.presence.announceDeparture(asIdentifier(userId, 'userId'))
+  }
+
+  /**
+   * Calls `listener` each time that another node announces with `announceDeparture` that the user has left it. Returns a function that ends this. Until
+   * then, this node is subscribed to one more subject at the broker. An announcement is missed if this node cannot reach the broker at that moment.
+   *
+   * If the listener throws, the event `error` tells you.
+   *
+   * @throws `ERR_INVALID_ID`, and `ERR_INVALID_ARGUMENT` if the listener is not a function
+   */
+  followDepartures(userId: string, listener: () => void): () => void {
+    const id = asIdentifier(userId, 'userId')
+    assertListener(listener)
+    return this.#node.parts.presence.followDepartures(id, listener)
   }
 
   /**

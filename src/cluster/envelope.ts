@@ -35,6 +35,8 @@ export function encodeFrame(frame: Frame): string {
       return line()
     case 'back':
       return line(frame.awayMs)
+    case 'departed':
+      return line(frame.userId)
     default:
       return line(frame.channels.map(onWire))
   }
@@ -119,6 +121,7 @@ const READERS: Readonly<Record<Frame['kind'], Reader>> = {
   probe: ([number, units]) => ({ number: asCount(number), units: asCount(units) }),
   survey: () => ({}),
   back: ([awayMs]) => ({ awayMs: asAge(awayMs) }),
+  departed: ([userId]) => ({ userId: asString(userId) }),
   sync: channelsIn,
   left: channelsIn,
   wanted: channelsIn,
@@ -145,8 +148,7 @@ function asProgress(value: unknown): Progress {
 
 function asChannel(value: unknown): ChannelName {
   const [streamType, symbol, userId] = asList(value)
-  if (typeof streamType !== 'string') throw invalid()
-  return { streamType, symbol: asText(symbol), userId: asText(userId) }
+  return { streamType: asString(streamType), symbol: asText(symbol), userId: asText(userId) }
 }
 
 function asList(value: unknown): readonly unknown[] {
@@ -161,7 +163,11 @@ function asName(value: unknown): string {
 }
 
 function asText(value: unknown): string | undefined {
-  if (value === null || typeof value === 'string') return value ?? undefined
+  return value === null ? undefined : asString(value)
+}
+
+function asString(value: unknown): string {
+  if (typeof value === 'string') return value
   throw invalid()
 }
 

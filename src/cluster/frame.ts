@@ -44,6 +44,7 @@ export interface AnswerFrame {
  * - `left`: the sender does not want these channels any more
  * - `back`: the sender was unreachable for `awayMs` milliseconds. A node that began to want channels in this time asks the sender for its last
  *   numbers again
+ * - `departed`: a user has just left the sender
  * - `survey`: the sender asks which channels the other nodes want
  * - `wanted`: the answer to a `survey`
  */
@@ -54,6 +55,7 @@ export type Frame =
   | { readonly kind: 'probe'; readonly node: string; readonly number: number; readonly units: number }
   | { readonly kind: 'sync' | 'left' | 'wanted'; readonly node: string; readonly channels: readonly ChannelName[] }
   | { readonly kind: 'survey'; readonly node: string }
+  | { readonly kind: 'departed'; readonly node: string; readonly userId: string }
   | { readonly kind: 'back'; readonly node: string; readonly awayMs: number }
   | { readonly kind: 'progress'; readonly node: string; readonly progress: readonly Progress[] }
   | { readonly kind: 'ask'; readonly node: string; readonly channel: ChannelName; readonly epoch: string; readonly first: number; readonly last: number }

@@ -20,6 +20,8 @@ export interface Subjects {
   channel(channel: ChannelName): string
   /** Returns the subject of a user. The nodes that have a connection of the user are subscribed to it. */
   user(userId: string): string
+  /** Returns the subject on which nodes announce that a user has left them. The nodes that follow the user's departures are subscribed to it. */
+  departures(userId: string): string
 }
 
 /** Returns the subjects of the cluster with this prefix. */
@@ -30,6 +32,7 @@ export function subjectsOf(prefix: string): Subjects {
     node: (node) => `${root}.n.${encoded(node)}`,
     channel: ({ streamType, symbol, userId }) => `${root}.c.${encoded(streamType)}.${encoded(symbol)}.${encoded(userId)}`,
     user: (userId) => `${root}.u.${encoded(userId)}`,
+    departures: (userId) => `${root}.d.${encoded(userId)}`,
   }
 }
 

@@ -22,7 +22,7 @@ export class ErrorReports<TFacts extends readonly unknown[] = []> {
   }
 
   tell(error: unknown, ...facts: TFacts): void {
-    if (this.#onError === undefined) return this.print(this.#failure, error)
+    if (this.#onError === undefined) return this.#print(this.#failure, error, ' `onError` gets such errors.')
     try {
       disown(this.#onError(error, ...facts))
     } catch (thrown) {
@@ -30,8 +30,12 @@ export class ErrorReports<TFacts extends readonly unknown[] = []> {
     }
   }
 
-  /** Prints an error, whether there is an `onError` or not. For each `failure`, only the first error is printed. */
+  /** Prints an error that `onError` does not get. For each `failure`, only the first error is printed. */
   print(failure: string, error: unknown): void {
-    this.#unheard.print(`stream-connection-manager/${this.#entry}: ${failure} failed. \`onError\` gets such errors.`, error)
+    this.#print(failure, error, '')
+  }
+
+  #print(failure: string, error: unknown, hint: string): void {
+    this.#unheard.print(`stream-connection-manager/${this.#entry}: ${failure} failed.${hint}`, error)
   }
 }

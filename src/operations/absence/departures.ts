@@ -2,6 +2,7 @@ import type { ErrorReports } from '../../guards/error-reports.ts'
 import { adopted, isThenable } from '../../guards/user-code.ts'
 import type { Clock } from '../../time/clock.ts'
 import { ExpiringSet } from '../../time/expiring-set.ts'
+import { OtherNodes } from './other-nodes.ts'
 import type { PresenceCluster } from './options.ts'
 import type { Absence, Departure } from './departure.ts'
 import { Questions } from './questions.ts'
@@ -25,13 +26,15 @@ export class Departures {
   readonly #byUser = new Map<string, Departure>()
   readonly #grace: ExpiringSet<Departure>
   readonly #questions: Questions | undefined
+  readonly #otherNodes: OtherNodes
 
   constructor(dependencies: DepartureDependencies) {
     this.#dependencies = dependencies
     this.#grace = new ExpiringSet(dependencies.clock, dependencies.graceMs, (over) => {
       for (const departure of over) this.#endGrace(departure)
     })
-    const { clock, cluster } = dependencies
+    const { clock, cluster, reports } = dependencies
+    this.#otherNodes = new OtherNodes({ cluster, left: (userId) => this.#restart(userId), report: (error) => reports.print('its cluster', error) })
     this.#questions = cluster && new Questions({
       clock,
       cluster,
@@ -41,16 +44,19 @@ export class Departures {
   }
 
   add(departure: Departure): void {
-    this.#byUser.set(departure.userId, departure)
+    const { userId } = departure
+    this.#byUser.set(userId, departure)
     this.#grace.add(departure)
+    this.#otherNodes.follow(userId)
   }
 
-  /** Forgets the departure of a user who returned. */
+  /** Forgets the departure of a user, if there is one. */
   delete(userId: string): void {
     const departure = this.#byUser.get(userId)
     if (departure === undefined) return
     this.#byUser.delete(userId)
     this.#grace.delete(departure)
+    this.#otherNodes.unfollow(userId)
   }
 
   /** Forgets all departures, and returns them, oldest first. */
@@ -61,6 +67,16 @@ export class Departures {
     return departures
   }
 
+  /** Begins the grace again. The departure is copied, so that an answer of the cluster that is under way is ignored. */
+  #restart(userId: string): void {
+    const departure = this.#byUser.get(userId)
+    if (departure === undefined) return
+    const again = { ...departure }
+    this.#byUser.set(userId, again)
+    this.#grace.delete(departure)
+    this.#grace.add(again)
+  }
+
   #endGrace(departure: Departure): void {
     if (this.#questions === undefined) this.#settle(departure, false)
     else this.#questions.ask(departure)
@@ -69,7 +85,7 @@ export class Departures {
   /** @param online whether the user is connected to another node. If the value is not a boolean, nobody knows */
   #settle(departure: Departure, online: unknown): void {
     if (!this.#isOpen(departure)) return
-    this.#byUser.delete(departure.userId)
+    this.delete(departure.userId)
     if (online !== true) this.#tell({ ...departure, isCertain: online === false })
   }
 

@@ -7,6 +7,13 @@ import { clockIn, numberIn, readOptions } from '../option-checks.ts'
 export interface PresenceCluster {
   /** Resolves to true if the user has a connection on any node. Rejects if nobody knows. */
   isOnline(userId: string): Promise<boolean>
+  /** Tells the nodes that follow the user's departures that the user has just left this node. If absent, they are not told. */
+  announceDeparture?(userId: string): void
+  /**
+   * Calls the listener each time that another node announces that the user has left it. Returns a function that ends this. If absent, the watch does not
+   * notice that a user was on another node for a moment.
+   */
+  followDepartures?(userId: string, listener: () => void): () => void
 }
 
 /** The options of `watchAbsence`. An unknown name is refused. A value of `undefined` counts as absent. */
@@ -21,6 +28,8 @@ export interface AbsenceOptions {
   /**
    * The cluster of this node. It is asked at the end of the grace, about at most 100 users at a time. If the user has a connection on another node, the
    * listener is not called. A cluster that does not answer in ten seconds counts as one that cannot be asked.
+   *
+   * Each node with such a watch tells the others when a user leaves it. A node that waits for this user then begins the grace again.
    *
    * @default none: only the connections of this node count
    */

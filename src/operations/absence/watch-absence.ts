@@ -31,9 +31,12 @@ export interface AbsenceWatch {
  * connected to one, the listener is called with `isCertain: false`. If many users leave together, the cluster is asked about at most 100 of them at a
  * time, so that the broker is not overrun.
  *
- * Only the node that a user left watches for the user's return. If that node ends or dies during the grace, no listener is called. If a user leaves
- * two nodes within one grace, each of them reports the user. The first report comes before the user has been away from both nodes for `graceMs`. So
- * the listener must tolerate a second call.
+ * Each node with such a watch tells the other nodes when a user leaves it. A node that waits for this user then begins the grace again.
+ * So no node reports a user before the user has been away from all nodes for `graceMs`. If a text between the nodes is lost because a node cannot reach
+ * the broker or dies, a report may come early, but only if the user is connected to no node at that moment.
+ *
+ * Only a node that a user left waits for the user. If that node ends or dies during the grace, it calls no listener. If a user leaves two nodes within
+ * one grace, each of them reports the user. So the listener must tolerate a second call.
  *
  * Users who left before this call are not watched. The listener is called at most once for each departure. If it throws or rejects, the other users
  * are still reported. One timer serves all users, and a second one all questions to the cluster. Neither keeps the process alive.

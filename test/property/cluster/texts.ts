@@ -9,7 +9,7 @@ const NUMBERS = [0, 1, 2, 3, 50, 1e6, 2 ** 31, Number.MAX_SAFE_INTEGER, 2 ** 53,
 const TEXTS = ['', '{}', '{"a":1}', '\n', '[1,"probe","n1",1,1]', 'x'.repeat(2_000), '\ud800']
 const VALUES = ['null', 'true', '[]', '{}', '"text"', '1e999', '-0', '9007199254740993', '{"__proto__":[]}', '"\\ud800"', `${'['.repeat(5_000)}${']'.repeat(5_000)}`]
 const KINDS = Object.keys({
-  message: 0, answer: 0, ask: 0, tail: 0, progress: 0, probe: 0, survey: 0, sync: 0, back: 0, left: 0, wanted: 0,
+  message: 0, answer: 0, ask: 0, tail: 0, progress: 0, probe: 0, survey: 0, sync: 0, back: 0, departed: 0, left: 0, wanted: 0,
 } satisfies Record<Frame['kind'], 0>)
 const COMMANDS = ['{}', 'null', '{"command":"revoke"}', '{"command":"revoke","revocation":{"userId":"__proto__"}}', '{"command":"removeUser","userId":7}', '{"command":"removeUser","userId":"zoe"}', '{"command":"setStreamStatus","stream":null}', '{"command":"notifyGap","stream":null}', '{"command":"notifyGap","stream":{"streamType":"TRADES","symbol":7,"userId":null},"dropped":-1}', '{"command":"setStreamStatus","stream":{"streamType":"__proto__","symbol":null,"userId":null},"status":"ERROR"}']
 
@@ -27,7 +27,7 @@ function frameOf(dice: Dice, of: readonly string[]): Frame {
   const channel = (): object => ({ streamType: dice.chance(0.8) ? dice.pick(TYPES.slice(0, 6)) : dice.pick(TYPES), symbol: dice.pick(SYMBOLS.slice(0, dice.chance(0.8) ? 3 : 7)), userId: dice.pick([undefined, undefined, 'ann', '']) })
   const message = (): object => ({ seq: number(), symbol: dice.pick(SYMBOLS), text: dice.chance(0.2) ? dice.pick(COMMANDS) : dice.pick(TEXTS) })
   const listOf = (make: () => object): object[] => Array.from({ length: dice.below(4) }, make)
-  const facts = (): object => ({ channel: channel(), epoch: name(), seq: number(), ageMs: number(), lastAgeMs: number(), awayMs: number(), first: number(), last: number() })
+  const facts = (): object => ({ channel: channel(), epoch: name(), seq: number(), ageMs: number(), lastAgeMs: number(), awayMs: number(), userId: dice.pick(['ann', 'bob', '', '__proto__', '\ud800']), first: number(), last: number() })
   const frame = { ...facts(), kind: dice.pick(KINDS), node: name(), message: message(), messages: listOf(message), isLast: dice.chance(0.5), number: number(), units: number(), channels: listOf(channel), progress: listOf(facts) }
   return frame as unknown as Frame
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { createRecovery } from '../../../src/recovery/index.ts'
 import { joinCluster, type Backplane, type Cluster } from '../../../src/cluster/index.ts'
+import { expectCode } from '../../support/errors.ts'
 import { positionOf, received, SimulatedCluster } from '../../support/cluster/simulated-cluster.ts'
 import { newNode, type SimulatedNode } from '../../support/cluster/simulated-node.ts'
 import type { Stream, Streams } from '../../support/cluster/catalogue.ts'
@@ -431,6 +432,79 @@ describe('`isOnline`', () => {
 
     expect(await here.cluster?.isOnline('bob')).toBe(true)
     await expect(here.cluster?.isOnline('ann') as Promise<boolean>).rejects.toMatchObject({ code: 'ERR_CLUSTER_DOWN' })
+  })
+})
+
+describe('`followDepartures`', () => {
+  it('calls the listener when this user leaves another node, until it is ended', async () => {
+    const { cluster, here, there } = await twoNodes()
+    const seen: string[] = []
+    const unfollow = here.cluster?.followDepartures('bob', () => seen.push('bob'))
+    await cluster.clock.advance(100)
+
+    for (const userId of ['ann', 'bob', 'bob']) there.cluster?.announceDeparture(userId)
+    await cluster.clock.advance(100)
+    expect(seen).toEqual(['bob', 'bob'])
+
+    unfollow?.()
+    there.cluster?.announceDeparture('bob')
+    await cluster.clock.advance(100)
+    expect(seen).toHaveLength(2)
+  })
+
+  it('does not call the listener for a departure from its own node', async () => {
+    const { cluster, here } = await twoNodes()
+    const seen: string[] = []
+    here.cluster?.followDepartures('bob', () => seen.push('bob'))
+    await cluster.clock.advance(100)
+
+    here.cluster?.announceDeparture('bob')
+    await cluster.clock.advance(100)
+
+    expect(seen).toEqual([])
+  })
+
+  it('calls each listener of a user, also after one of them threw and another one was ended twice', async () => {
+    const { cluster, here, there } = await twoNodes()
+    const seen: string[] = []
+    const listener = (): void => void seen.push('bob')
+    here.cluster?.followDepartures('bob', () => { throw new Error('a listener failed') })
+    here.cluster?.followDepartures('bob', listener)
+    const unfollow = here.cluster?.followDepartures('bob', listener)
+    unfollow?.()
+    unfollow?.()
+    await cluster.clock.advance(100)
+
+    there.cluster?.announceDeparture('bob')
+    await cluster.clock.advance(100)
+
+    expect([seen, here.errors]).toEqual([['bob'], [new Error('a listener failed')]])
+  })
+
+  it('subscribes to one subject of the user at the broker, for as long as somebody follows the departures', async () => {
+    const { cluster, here, there } = await twoNodes()
+    const table = (): number[] => [here, there].map(({ name }) => cluster.broker.lines.get(name)?.held.size ?? 0)
+    const [before = 0, ofOther] = table()
+    const first = here.cluster?.followDepartures('bob', () => {})
+    const second = here.cluster?.followDepartures('bob', () => {})
+    await cluster.clock.advance(100)
+    expect(table()).toEqual([before + 1, ofOther])
+
+    first?.()
+    await cluster.clock.advance(100)
+    expect(table()).toEqual([before + 1, ofOther])
+
+    second?.()
+    await cluster.clock.advance(100)
+    expect(table()).toEqual([before, ofOther])
+  })
+
+  it('and `announceDeparture` refuse what is not a user or a listener', async () => {
+    const { here } = await twoNodes()
+
+    expectCode('ERR_INVALID_ID', () => here.cluster?.announceDeparture(''))
+    expectCode('ERR_INVALID_ID', () => here.cluster?.followDepartures('', () => {}))
+    expectCode('ERR_INVALID_ARGUMENT', () => here.cluster?.followDepartures('bob', undefined as never))
   })
 })
 

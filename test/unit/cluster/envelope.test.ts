@@ -16,6 +16,7 @@ const FRAMES: readonly Frame[] = [
   { kind: 'probe', node: 'n1', number: 3, units: 100 },
   { kind: 'survey', node: 'n1' },
   { kind: 'back', node: 'n1', awayMs: 1_500.5 },
+  { kind: 'departed', node: 'n1', userId: 'ann"\n' },
   { kind: 'sync', node: 'n1', channels: [CHANNEL, OF_USER] },
   { kind: 'left', node: 'n1', channels: [] },
   { kind: 'wanted', node: 'n1', channels: [CHANNEL] },

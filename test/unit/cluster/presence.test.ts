@@ -19,7 +19,7 @@ function presenceOf() {
     () => {},
   )
   const backplane = { subscribers: (subject: string) => (lookups.push(subject), Promise.resolve(table.has(subject) ? 1 : 0)) }
-  const presence = new Presence({ backplane, clock, repairTimeoutMs: 500, subjects, subjectSet, isOnlineHere: (userId) => here.has(userId) })
+  const presence = new Presence({ backplane, clock, repairTimeoutMs: 500, link: { send: () => true }, node: 'n1', subjects, subjectSet, isOnlineHere: (userId) => here.has(userId), report: () => {} })
   return { clock, table, here, lookups, presence, subjectSet }
 }
 

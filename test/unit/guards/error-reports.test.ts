@@ -29,6 +29,19 @@ describe('error reports', () => {
     expect(warn.mock.calls).toEqual([[expect.stringContaining('`snapshot` failed'), 'first']])
   })
 
+  it('that are printed in any case do not say that onError gets them', () => {
+    const warn = warnings()
+    const reports = new ErrorReports(undefined, 'recovery', '`snapshot`')
+
+    reports.print('its clock', 'no time')
+    reports.tell('broken')
+
+    expect(warn.mock.calls).toEqual([
+      ['stream-connection-manager/recovery: its clock failed. Further errors are not printed.', 'no time'],
+      ['stream-connection-manager/recovery: `snapshot` failed. `onError` gets such errors. Further errors are not printed.', 'broken'],
+    ])
+  })
+
   it('are printed if onError throws', () => {
     const warn = warnings()
     const thrown = new Error('onError is broken too')

@@ -40,7 +40,7 @@ describe('watchAbsence › on the nodes of a cluster', () => {
     expect(reported).toEqual([[first.name, 'alice', true, 10]])
   })
 
-  it('reports a user who leaves both nodes within one grace on each of them, the first time early', async () => {
+  it('reports a user who leaves both nodes within one grace on each of them, a whole grace after the user left the second one', async () => {
     const { clock, nodes: [first, second], reported, connect } = await watchedNodes()
     const [here, there] = [connect(first), connect(second)]
 
@@ -49,7 +49,35 @@ describe('watchAbsence › on the nodes of a cluster', () => {
     void there.remove()
     await clock.advance(10 * GRACE_MS)
 
-    expect(reported).toEqual([[first.name, 'alice', true, 10], [second.name, 'alice', true, 14]])
+    expect(reported).toEqual([[second.name, 'alice', true, 14], [first.name, 'alice', true, 14]])
+  })
+
+  it('does not report a user early who comes back to another node and leaves it again within the grace', async () => {
+    const { clock, nodes: [first, second], reported, connect } = await watchedNodes()
+    void connect(first).remove()
+
+    await clock.advance(4_000)
+    const again = connect(second)
+    await clock.advance(2_000)
+    void again.remove()
+    await clock.advance(10 * GRACE_MS)
+
+    expect(reported).toEqual([[second.name, 'alice', true, 16], [first.name, 'alice', true, 16]])
+  })
+
+  it('waits a whole grace from the last time that another node saw the user, as often as that happens', async () => {
+    const { clock, nodes: [first, second], reported, connect } = await watchedNodes()
+    void connect(first).remove()
+    for (let visits = 0; visits < 5; visits++) {
+      await clock.advance(GRACE_MS - 1_000)
+      void connect(second).remove()
+    }
+    await clock.advance(GRACE_MS - 1_000)
+    expect(reported).toEqual([])
+    connect(second)
+    await clock.advance(10 * GRACE_MS)
+
+    expect(reported).toEqual([])
   })
 
   it('reports a user without certainty while the broker cannot be asked', async () => {

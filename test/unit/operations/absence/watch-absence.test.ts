@@ -167,6 +167,62 @@ describe('watchAbsence › with a cluster', () => {
     expect([absences, watch.stop(), cluster.questions.length]).toEqual([[], [], 1])
   })
 
+  it('does not take the answer of a question that was asked before the user left another node', async () => {
+    const listeners: (() => void)[] = []
+    const cluster = { ...askedCluster(), followDepartures: (_userId: string, listener: () => void) => (listeners.push(listener), () => {}) }
+    const { clock, absences, connect } = watched({ cluster })
+    void connect('alice').remove()
+    clock.advance(GRACE_MS)
+
+    listeners[0]?.()
+    cluster.questions[0]?.resolve(false)
+    await settled()
+    clock.advance(GRACE_MS - 1)
+    expect([absences, cluster.questions.length]).toEqual([[], 1])
+    clock.advance(1)
+    cluster.questions[1]?.resolve(false)
+    await settled()
+
+    expect(absences).toHaveLength(1)
+  })
+
+  it('follows a user from the departure to the return, the report, or the end of the watch', async () => {
+    const calls: string[] = []
+    const cluster = {
+      isOnline: () => Promise.resolve(false),
+      announceDeparture: (userId: string) => void calls.push(`announce ${userId}`),
+      followDepartures: (userId: string) => (calls.push(`follow ${userId}`), () => void calls.push(`unfollow ${userId}`)),
+    }
+    const { clock, connect, watch } = watched({ cluster })
+
+    void connect('alice').remove()
+    connect('alice')
+    expect(calls.splice(0)).toEqual(['announce alice', 'follow alice', 'unfollow alice'])
+
+    void connect('bob').remove()
+    clock.advance(GRACE_MS)
+    await settled()
+    expect(calls.splice(0)).toEqual(['announce bob', 'follow bob', 'unfollow bob'])
+
+    void connect('carol').remove()
+    watch.stop()
+    connect('carol')
+    expect(calls).toEqual(['announce carol', 'follow carol', 'unfollow carol'])
+  })
+
+  it('reports each user of a cluster that cannot tell or follow, and prints its error', async () => {
+    const warn = vi.spyOn(console, 'warn').mockImplementation(() => {})
+    const fail = (): never => { throw DOWN }
+    const { clock, absences, connect } = watched({ cluster: { isOnline: () => Promise.resolve(false), announceDeparture: fail, followDepartures: fail } })
+    void connect('alice').remove()
+
+    clock.advance(GRACE_MS)
+    await settled()
+
+    expect(absences).toEqual([{ userId: 'alice', reason: 'removed', isCertain: true }])
+    expect(warn.mock.calls).toEqual([[expect.stringContaining('its cluster failed'), DOWN]])
+  })
+
   it.each<[what: string, isOnline: (userId: string) => Promise<boolean>]>([
     ['rejects', () => Promise.reject(DOWN)],
     ['throws', () => { throw DOWN }],
