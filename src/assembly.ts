@@ -41,7 +41,7 @@ interface Rooms {
   readonly pending: ExpiringSet<SubscriptionRecord>
 }
 
-/** The services of a manager. A service does work that needs more than one room. */
+/** The services of a manager. A service does work that needs more than one of the `Rooms`. */
 interface Services {
   readonly gate: Gate
   readonly publishing: Publishing

@@ -15,8 +15,8 @@ import { WantedStreams } from './wanted-streams.ts'
 /** The options of `updates`. */
 export interface UpdatesOptions extends Abortable {
   /**
-   * How many updates may wait for the reader. If one more comes, one gap replaces the two oldest updates. With `0`, a message reaches only a reader
-   * that is already waiting. Other readers get a gap.
+   * How many updates may wait for the reader. If one more comes, one gap replaces the two oldest updates. With `0`, a message
+   * reaches the reader only if the reader is already waiting for it. Otherwise, the reader gets a gap.
    *
    * @default 1_000
    */
@@ -54,9 +54,12 @@ export interface Client<TStreams extends StreamCatalogue = TradingStreams> {
    * Sends a command that the host of the server has defined (option `commands` of `createCommandServer`), and resolves to the result. At most 256
    * requests can be open. A request is never queued and never repeated, because the client cannot know whether the server has carried it out.
    *
-   * Rejects with `ERR_NOT_CONNECTED`, `ERR_CANNOT_SEND` or `ERR_TOO_MANY_REQUESTS` if the command was not sent; with `ERR_DISCONNECTED` if the
-   * connection ends before the answer; with the server's code if the server refuses the command; and with the signal's reason if the signal is
-   * aborted.
+   * The promise rejects with:
+   *
+   * - `ERR_NOT_CONNECTED`, `ERR_CANNOT_SEND` or `ERR_TOO_MANY_REQUESTS` if the command was not sent
+   * - `ERR_DISCONNECTED` if the connection ends before the answer
+   * - the server's code if the server refuses the command
+   * - the signal's reason if the signal is aborted
    */
   request(command: string, data?: unknown, options?: Abortable): Promise<unknown>
   /** Calls a listener with each event of this name. A listener that is added twice is called once. Returns a function that removes the listener. */

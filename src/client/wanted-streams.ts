@@ -41,7 +41,7 @@ export class WantedStreams {
   /**
    * Calls the listener with each update of a stream.
    *
-   * @param gone called when `unsubscribe` or the signal removes the listener
+   * @param gone called at each `unsubscribe`, and when the signal ends the subscription
    */
   subscribe(named: AnyStream, listener: StreamListener, { signal }: Abortable = {}, gone = (): void => {}): ClientSubscription {
     const stream = this.#obtain(named)
@@ -71,7 +71,10 @@ export class WantedStreams {
     }
   }
 
-  /** Returns the wanted stream for this type and symbol. The stream stays wanted until `lingerMs` after the removal of its last listener. */
+  /**
+   * Returns the wanted stream for this type and symbol, or a new one if there is none. The stream stays wanted until `lingerMs` after the removal of
+   * its last listener.
+   */
   #obtain({ streamType, symbol }: AnyStream): WantedStream {
     const name = { streamType, symbol: symbol ?? undefined }
     const key = keyOf(name)

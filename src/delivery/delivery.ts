@@ -128,7 +128,8 @@ export class Delivery<TConnection extends DeliveryConnection> {
 
   /**
    * Hands a text to each recipient once, then removes the connections whose sockets failed. Returns what happened to the message. When the recipients
-   * have the message, `skipText` is called. It returns the skip, which is a text for the connections that were left out, or `undefined`.
+   * have the message, `skipText` is called. It returns the skip, or `undefined` if there is none. A skip is a text for the connections that the
+   * option `except` left out.
    */
   serve(fanOut: FanOut<TConnection>, text: WireData, servedAtMs: number, skipText?: () => WireData | undefined): PublishResult {
     this.#totals.begin(fanOut.matched)

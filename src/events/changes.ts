@@ -22,7 +22,7 @@ function isPromise(outcome: unknown): boolean {
 /**
  * Makes the changes of a manager. A change has three steps: it changes the state, it settles, and it calls the listeners.
  *
- * Settling is work that must not happen in the middle of a change. Settling removes connections whose sockets failed, stops transport hooks, and
+ * Settling is the work that has to wait while messages are handed to sockets. It removes connections whose sockets failed, stops transport hooks, and
  * delivers deferred messages.
  *
  * Sockets, transports, listeners and serializers are user code, and may publish. If user code publishes a message while other messages are handed to

@@ -54,8 +54,8 @@ export interface ManagerEvents<TSocket extends Socket = Socket, TStreams extends
   /** A connection fell behind: its socket has no room, so messages wait. The event is emitted again only after the connection has caught up. */
   connectionBehind: { readonly connection: Connection<TSocket, TStreams, TMetadata> }
   /**
-   * A connection caught up: it was behind for `behindForMs`, and now no message waits for it. The messages that waited were sent, dropped or purged.
-   * If a connection is removed while it is behind, this event is not emitted.
+   * A connection caught up: it was behind for `behindForMs`, and now no message waits for it. Each message that waited was sent, replaced,
+   * dropped or purged. If a connection is removed while it is behind, this event is not emitted.
    */
   connectionCaughtUp: { readonly connection: Connection<TSocket, TStreams, TMetadata>; readonly behindForMs: number }
   /** A connection was given to another user. `connection.userId` is the new user, and `from` is the old user. */

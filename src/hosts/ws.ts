@@ -44,7 +44,7 @@ export interface WebSocketHost {
   /**
    * Asks all clients to move to another server, and waits until they have gone or their time is over. Then closes the remaining sockets with 1001, and
    * accepts no more: a late socket is refused with `ERR_CLOSED`. Call `close()` at SIGTERM, before `manager.cleanup()`. The promise resolves to the
-   * number of remaining sockets. A second call returns the same promise.
+   * number of sockets that the host closed. A second call returns the same promise.
    */
   close(options?: DrainOptions): Promise<number>
 }

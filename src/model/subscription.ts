@@ -116,7 +116,7 @@ export type SubscribeRequest<
 /** The name of a stream type: a name from the catalogue, or a `string` that is known only at run time. */
 export type StreamTypeName<TStreams extends StreamCatalogue> = (keyof TStreams & string) | (string & {})
 
-/** The stream of a request. For a name that the catalogue does not have, the compiler reports an error. */
+/** The fields of a request that name its stream. For a stream type that the catalogue does not have, the compiler reports an error. */
 type StreamField<TStreams extends StreamCatalogue, TName extends string> = string extends TName
   ? { readonly streamType: TName } & SymbolField<'optional'>
   : [TName] extends [keyof TStreams]

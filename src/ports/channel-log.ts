@@ -74,7 +74,8 @@ export interface LogCluster {
 /**
  * The numbers and the last messages of all channels of one node: what a cluster needs of a recovery.
  *
- * One epoch of a channel is this node's own: each publish adds a message to this epoch. The other epochs belong to other nodes, and to earlier runs.
+ * One epoch of a channel is this node's own: each publish adds a message to this epoch. The other epochs belong to other nodes, or to earlier
+ * runs of this node.
  * The cluster adds messages to the epochs of other nodes.
  */
 export interface ChannelLog {

@@ -179,9 +179,10 @@ export interface Connection<TSocket extends Socket = Socket, TStreams extends St
    * - The subscriptions that `addSubscription` made for the old user no longer apply to the connection. Those for the new user apply instead.
    * - Waiting messages of public streams stay in their places.
    *
-   * `authorize` is called with the new user's id for each public stream that the connection holds for itself, and for each public stream with a
-   * message that waits for the connection or is being delivered. If `authorize` refuses, the subscription ends, and the stream's waiting messages are
-   * purged. If the connection receives a stream before and after the call, it misses no message of this stream, and the stream stays active.
+   * `authorize` is called with the new user's id for each public stream that the connection itself is subscribed to. It is also called for each
+   * public stream with a message that waits for the connection, or with a message whose delivery has not ended. If `authorize` refuses, the
+   * subscription ends, and the stream's waiting messages are purged. If the connection receives a stream before and after the call, it misses no
+   * message of this stream, and the stream stays active.
    *
    * Emits `connectionReassigned`, `userOnline` if it is the new user's first connection, and `userOffline` with reason `reassigned` if it was the
    * old user's last one.

@@ -106,8 +106,8 @@ export interface TransportHooks<TSocket = Socket, TFrame = string, TText extends
    */
   readonly close?: (socket: TSocket, reason: CloseReason, details?: CloseDetails) => Promise<void> | void
   /**
-   * Closes the socket at once and discards its buffer. Called for a slow consumer whose socket has no room, and after a `close` that failed or timed
-   * out.
+   * Closes the socket at once and discards its buffer. Called for a slow consumer, unless its socket reports that it has room again. Also called
+   * after a `close` that failed or timed out.
    */
   readonly terminate?: (socket: TSocket) => void
 }

@@ -5,7 +5,7 @@ import { placeIn } from './stamps.ts'
 /** The maximum number of epochs in a position. The epochs of the latest messages are kept. */
 const MOST_EPOCHS = 32
 
-/** Matches the answer of a recovery to a subscribe, and captures the stream and the position in it. */
+/** Matches a recovery's answer to a subscribe request. Captures the stream's fields and the position. */
 const ANSWER = /^\{"type":"subscribed",(?:"id":\d+,)?("stream_type":.*),"position":"([^"]*)",/
 const WITH_SNAPSHOT = '"snapshot":true}'
 

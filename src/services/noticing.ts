@@ -59,8 +59,8 @@ export class Noticing {
   }
 
   /**
-   * Sets the status of a stream's source, and tells all connections that receive exactly this stream. If the source has this status already, nobody
-   * is told. Returns false if nobody is subscribed.
+   * Sets the status of a stream's source, and tells all connections that receive the stream through a subscription to exactly this stream. If the
+   * source has this status already, nobody is told. Returns false if nobody is subscribed.
    */
   setStreamStatus(stream: unknown, status: unknown): boolean {
     const { changes, gate, options } = this.#dependencies

@@ -1,8 +1,8 @@
 /**
  * The driver's own connection to Redis, made by node-redis or ioredis.
  *
- * While there is no link, the connection sends nothing: `publish`, `subscribe`, `unsubscribe` and `count` reject at once. They also reject if the
- * link is lost before Redis has answered.
+ * While the TCP link to Redis is down, the connection sends nothing: `publish`, `subscribe`, `unsubscribe` and `count` reject at once. They also
+ * reject if the link is lost before Redis has answered.
  */
 export interface RedisLink {
   readonly isReady: boolean

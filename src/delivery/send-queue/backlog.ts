@@ -138,7 +138,10 @@ export class Backlog {
     }
   }
 
-  /** Takes messages until their size exceeds `roomUnits`, but at least one message. Private messages come first. */
+  /**
+   * Takes messages until their size exceeds `roomUnits`, including the message that exceeds it. Takes at least one message. Private messages come
+   * first.
+   */
   take(roomUnits: number): OutgoingMessage[] {
     const taken: OutgoingMessage[] = []
     let units = 0

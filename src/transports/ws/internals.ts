@@ -52,8 +52,8 @@ export function isWritable(tcp: Internals['_socket']): tcp is TcpSocket {
  * Returns the window bits of a server's socket that compresses each message independently of the others: 8 to 15. A window of n bits has 2 to the
  * power of n bytes.
  *
- * Returns `undefined` for any other socket. On a socket with context takeover, ws compresses a message by referring back to earlier messages. If the
- * library wrote a message in between, the client would resolve these references wrongly.
+ * Returns `undefined` for any other socket of a server. On a socket with context takeover, ws compresses a message by referring back to earlier
+ * messages. If the library wrote a message in between, the client would resolve these references wrongly.
  */
 export function windowBitsOf(socket: { readonly extensions: string }): number | undefined {
   if (socket.extensions !== PERMESSAGE_DEFLATE) return undefined
