@@ -84,17 +84,8 @@ export function assemble(manager: NodeManager, log: ChannelLog, options: Resolve
   const make = interestMaker(manager, log, subjects, hooks)
   const interests: Interests = new Interests({ clock, node: name, idleDelayMs, repairTimeoutMs, subjectSet, subjects, link, receiving, make, synced: () => readiness.check() })
   const publications = new Publications({ ...options, clock, node: name, link, subjects, messages: ownMessages(log, control), subjectOf: subjectFinder(options, subjects) })
-  const presence = new Presence({
-    backplane,
-    clock,
-    repairTimeoutMs,
-    link,
-    node: name,
-    subjects,
-    subjectSet,
-    isOnlineHere: (userId) => manager.userConnections.has(userId),
-    report: hooks.report,
-  })
+  const isOnlineHere = (userId: string): boolean => manager.userConnections.has(userId)
+  const presence = new Presence({ backplane, clock, repairTimeoutMs, link, node: name, subjects, subjectSet, isOnlineHere, report: hooks.report })
   const isWantedHere = (channel: ChannelName): boolean => receiving.find(channel) !== undefined
   const demand = new Demand({ backplane, subjects, clock, idleDelayMs, isWantedHere, changed: hooks.demandChanged, report: hooks.report })
   return { name, subjects, subjectSet, link, control, publications, receiving, interests, readiness, presence, demand }
