@@ -8,7 +8,7 @@ type RecordOf<TType extends ClientRecord['type']> = Extract<ClientRecord, { read
 /** What is known of one client. */
 interface Account {
   readonly userId: string
-  readonly wants: ReadonlyMap<string, Want>
+  readonly wants: Map<string, Want>
   readonly books: Map<string, Book>
   /** Key of a stream → how often its answer told of a loss. */
   readonly losses: Map<string, number>
@@ -70,12 +70,19 @@ export class Judge {
     }
   }
 
-  /** A user has the right to a stream again. */
+  /**
+   * A user has the right to a stream again. Each of its clients begins anew, without a position: a node that was cut off may bring it what it had
+   * before. So the client has a new name in the audit.
+   */
   granted(userId: string, key: string): void {
     for (const account of this.#holders(userId, key)) {
-      const want = account.wants.get(key) as Want
+      const before = account.wants.get(key) as Want
+      const want = { ...before, ear: `${before.ear}, again` }
+      account.wants.set(key, want)
       account.lost.delete(key)
-      if (account.isConnected) this.#audit.subscribing(want.ear, want)
+      if (!account.isConnected) continue
+      this.#audit.connected(want.ear, account.userId)
+      this.#audit.subscribing(want.ear, want)
     }
   }
 

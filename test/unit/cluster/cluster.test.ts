@@ -223,6 +223,28 @@ describe('a node that was cut off', () => {
   })
 })
 
+describe('a newcomer without a position', () => {
+  it('gets what its node missed while nobody there wanted the channel, if the node was cut off when it came', async () => {
+    const { cluster, here, there } = await twoNodes()
+    await cluster.client(there, TRADES)
+    await cluster.client(here, TRADES, undefined, 'ann')
+    publish(there, 1)
+    await cluster.clock.advance(100)
+    await here.manager.removeUser('ann')
+    await cluster.clock.advance(5_000)
+    publish(there, 2, 3)
+    await cluster.clock.advance(1_000)
+    cluster.broker.cut(here.name, 3_000)
+
+    const client = await cluster.client(here, TRADES)
+    await cluster.clock.advance(5_000)
+    publish(there, 4)
+    await cluster.clock.advance(1_000)
+
+    expect(received(client)).toEqual(['subscribed null', 2, 3, 4])
+  })
+})
+
 describe('a command', () => {
   it('is asked for until it comes, as long as its node lives', async () => {
     const { cluster, here, there } = await twoNodes()
