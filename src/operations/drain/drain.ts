@@ -28,6 +28,11 @@ const LEAVING_SHARE = 0.75
 const LEAST_PER_SECOND = 100
 /** After this part of `overMs`, the connections that are left are closed all at once, and the cleanup begins. */
 const CLOSING_SHARE = 0.9
+/**
+ * Clients that were told to go choose random moments, so the number of those that have gone differs by chance from the expected number. It is smaller
+ * by more than this many of its standard deviations in one of 30,000 cases. So if it is, clients ignore the goodbye, and connections are closed.
+ */
+const DEVIATIONS = 4
 /** The interval at which connections are closed. After a pause of the process, at most the connections of two intervals are closed together. */
 const TICK_MS = 50
 /** Stands for `Infinity`, with which a rate cannot be computed. */
@@ -48,6 +53,8 @@ class RunningDrain implements Drain {
   readonly #counts = { told: 0, left: 0, closed: 0, remained: 0 }
   /** How the report counts a connection that is removed now. */
   #removedAs: 'left' | 'closed' | 'remained' = 'left'
+  /** True while clients of the protocol go by themselves. */
+  #isTelling = true
 
   constructor(manager: AnyManager, options: ResolvedDrainOptions) {
     this.#manager = manager
@@ -77,7 +84,7 @@ class RunningDrain implements Drain {
   async #run(): Promise<DrainReport> {
     const stopCounting = this.#manager.on('connectionRemoved', ({ reason }) => this.#count(reason))
     const time = this.#timeout(CLOSING_SHARE * this.#options.overMs)
-    await Promise.race([this.#tell(), time.isOver])
+    void this.#tell().then(() => (this.#isTelling = false))
     await this.#closeSteadily(time.isOver)
     time.cancel()
     // A copy: a client that comes back at once would keep this loop running.
@@ -116,7 +123,7 @@ class RunningDrain implements Drain {
     })
   }
 
-  /** Closes connections at the wanted rate, until nobody is left or the time is over. */
+  /** Closes connections at the wanted rate, or as far as clients do not go by themselves, until nobody is left or the time is over. */
   async #closeSteadily(timeIsOver: Promise<void>): Promise<void> {
     let cancel!: () => void
     const allHaveGone = new Promise<void>((resolve) => {
@@ -134,10 +141,17 @@ class RunningDrain implements Drain {
     let left = this.#manager.connectionCount
     for (const connection of this.#manager.connections()) {
       // Clients that come back meanwhile have to wait for the next tick.
-      if (left-- === 0 || !this.#departures.take(nowMs)) break
+      if (left-- === 0 || !this.#isOneDue || !this.#departures.take(nowMs)) break
       this.#close(connection, 'closed')
     }
     return this.#manager.connectionCount === 0
+  }
+
+  /** False while clients go by themselves as expected. */
+  get #isOneDue(): boolean {
+    const { told, left, closed } = this.#counts
+    const expected = Math.min(told, this.#perSecond * this.#tookMs / 1_000)
+    return !this.#isTelling || left + closed < expected - DEVIATIONS * Math.sqrt(expected)
   }
 
   /** Closes what is left. Resolves at the deadline at the latest, even if somebody else began the cleanup, and gave it more time. */
@@ -176,7 +190,8 @@ class RunningDrain implements Drain {
  * Empties a manager before a deploy, at a steady rate, so that not all clients connect to the other servers at once.
  *
  * 1. Newcomers are refused from now on: hosts ask `drainOf(manager)`. Each newcomer is told when to come back.
- * 2. With `commands`, the clients of the protocol are told to go. Each goes by itself, at a moment of its own.
+ * 2. With `commands`, the clients of the protocol are told to go. Each goes by itself, at a moment of its own. If so few of many clients
+ *    go that this cannot be chance, connections are closed meanwhile.
  * 3. Connections that are still there are closed with `code` and `reason`, at `perSecond`.
  * 4. Connections that are left after nine tenths of `overMs` are closed all at once. Then `manager.cleanup()` ends the manager.
  *

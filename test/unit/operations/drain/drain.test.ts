@@ -150,6 +150,38 @@ describe('drain', () => {
     expect(sockets.every(({ closeCalls }) => closeCalls === 0)).toBe(true)
   })
 
+  it('closes those who ignore the goodbye at a steady rate, and not all at its deadline', async () => {
+    const { clock, manager, commands, open, begin } = desk()
+    for (let i = 0; i < 1_000; i++) open()
+    const result = begin({ commands, overMs: 10_000 })
+
+    const gone: number[] = []
+    for (let second = 1; second <= 9; second++) {
+      await pass(clock, 1_000)
+      gone.push(1_000 - manager.connectionCount)
+    }
+
+    const most = Math.max(...gone.map((count, second) => count - (gone[second - 1] ?? 0)))
+    expect(most).toBeLessThanOrEqual(1.5 * 1_000 / 7.5)
+    expect(result.report).toMatchObject({ told: 1_000, left: 0, closed: 1_000, remained: 0 })
+  })
+
+  it('closes nobody while clients go at random moments, as they were told', async () => {
+    const { clock, commands, leave, open, begin } = desk()
+    const sockets = Array.from({ length: 1_000 }, open)
+    begin({ commands, overMs: 10_000 })
+
+    let rest = 1_000
+    for (let atMs = 50; atMs <= 7_500; atMs += 50) {
+      const expected = 1_000 * atMs / 7_500
+      // By chance, fewer have gone: by three standard deviations, at every moment.
+      while (1_000 - rest < expected - 3 * Math.sqrt(expected)) leave(`c${--rest}`)
+      await pass(clock, 50)
+    }
+
+    expect(sockets.filter(({ closeCalls }) => closeCalls > 0)).toEqual([])
+  })
+
   it('closes all that remain at its deadline, and says how many', async () => {
     const { clock, manager, begin } = desk(100)
     const sockets = [...manager.connections()].map(({ socket }) => socket)
