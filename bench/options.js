@@ -18,7 +18,7 @@ export const HELP = `What the library costs, beside its peers and beside a bare 
   --report                 writes REPORT.md and its plots; after a full run of all parts, also the figures in README.md
   --of FILE,FILE,FILE      measures nothing: of runs that --json wrote, each row from the run in the middle
   --library DIR            measures another build than dist
-  --profile DIR            writes a CPU profile of each process that measures
+  --profile DIR            writes a CPU profile of each process that measures, and of each server
 `
 
 /** A command line that makes no sense. */

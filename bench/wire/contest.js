@@ -1,6 +1,6 @@
 // Servers and their clients, each in a process of its own, that take their turns.
 import { fileURLToPath } from 'node:url'
-import { Talker } from './lines.js'
+import { PROFILING, Talker } from './lines.js'
 
 const SERVER = fileURLToPath(new URL('./server-process.js', import.meta.url))
 const CLIENTS = fileURLToPath(new URL('./client-process.js', import.meta.url))
@@ -31,7 +31,8 @@ const WINDOW_BYTES = 48 * 1_024
 
 /** Returns the server of a description, once it listens. */
 export function startedServer(/** @type {Description} */ { name, host, options = {}, program = process.execPath }) {
-  return new Talker(`The server of ${name}`, [program, SERVER, host, JSON.stringify(options)]).ready()
+  const flags = program === process.execPath ? PROFILING : []
+  return new Talker(`The server of ${name}`, [program, ...flags, SERVER, host, JSON.stringify(options)]).ready()
 }
 
 /** A server and its clients. */

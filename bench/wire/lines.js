@@ -2,6 +2,9 @@
 import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 
+/** The flags of Node with which this process writes a CPU profile. A server of it gets the same. */
+export const PROFILING = process.execArgv.filter((flag) => flag.startsWith('--cpu-prof'))
+
 /**
  * Answers what the parent asks, until it is gone.
  *
@@ -58,10 +61,10 @@ export class Talker {
     return this.#next()
   }
 
-  /** Lets it go. */
+  /** Lets it go. A process that is killed writes no profile, but it goes by itself, if a little later. */
   end() {
     this.#child.stdin.end()
-    this.#child.kill()
+    if (PROFILING.length === 0) this.#child.kill()
   }
 
   async #next() {

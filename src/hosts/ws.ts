@@ -5,6 +5,7 @@ import { refusedText } from '../protocol/answers.ts'
 import type { DrainOptions } from '../protocol/draining.ts'
 import { Beats } from '../time/beats.ts'
 import { Pulse } from '../time/pulse.ts'
+import type { TcpSocket } from '../transports/ws/internals.ts'
 import { wsTransport, type WsSocket } from '../transports/ws.ts'
 import { Faults } from './faults.ts'
 import { identify, refusedBy, type Identified, type Refused } from './identity.ts'
@@ -12,6 +13,7 @@ import { resolvedOptions, type HostOptions, type ResolvedHostOptions } from './o
 
 // Every runtime that runs ws has it.
 declare const crypto: { randomUUID(): string }
+declare function setImmediate(fn: () => void): void
 
 /** The members of a socket that this host uses. The `WebSocket` of ws 8 has them all. */
 export interface HostedWebSocket extends WsSocket {
@@ -27,6 +29,11 @@ export interface HostedWebSocketServer<TSocket extends HostedWebSocket, TRequest
   on(event: 'connection', listener: (socket: TSocket, request: TRequest) => void): unknown
   /** Stops accepting sockets. */
   close(): unknown
+}
+
+/** The event of ws that comes before the answer to an upgrade is written. Other servers need not have it. */
+interface UpgradingServer {
+  on(event: 'headers', listener: (headers: unknown, request: { readonly socket?: Partial<TcpSocket> }) => void): unknown
 }
 
 /** The options of `serveWebSockets`. `manager`, `authenticate` and `commands` are required. */
@@ -203,6 +210,14 @@ function beat({ pulse, socket }: Peer): void {
   Faults.attempt(() => pulse.beat() || socket.terminate())
 }
 
+/** Lets the answer to an upgrade and the welcome leave in one write: the TCP socket keeps the answer until the end of the event loop's turn. */
+function joinFirstWrites(server: UpgradingServer): void {
+  server.on('headers', (_headers, { socket }) => {
+    socket?.cork?.()
+    setImmediate(() => socket?.uncork?.())
+  })
+}
+
 /**
  * Serves the sockets of a WebSocket server: authenticates each client, adds it to the manager, welcomes it, and carries out its commands. A refused
  * client gets the reason in a frame, and in the close code. A client that sends nothing after two pings in a row, not
@@ -234,6 +249,7 @@ export function serveWebSockets<TSocket extends HostedWebSocket & Socket, TReque
   options: ServeWebSocketsOptions<TSocket, TRequest, TMetadata>,
 ): WebSocketHost {
   const host = new Host(resolvedOptions(options), () => webSocketServer.close())
+  joinFirstWrites(webSocketServer as unknown as UpgradingServer)
   webSocketServer.on('connection', (socket, request) => host.accept(socket, request))
   return host
 }

@@ -43,7 +43,12 @@ function host(options: Options = {}, managerOptions: Omit<ConnectionManagerOptio
   const commands = createCommandServer(manager, { clock })
   const errors: unknown[] = []
   let listener: (socket: PeerSocket, request: Request) => void = () => {}
-  const server = { closes: 0, on: (_: 'connection', given: typeof listener) => (listener = given), close: () => server.closes++ }
+  const upgrades: ((headers: string[], request: object) => void)[] = []
+  const server = {
+    closes: 0,
+    on: (event: 'connection', given: typeof listener) => void ((event as string) === 'headers' ? upgrades.push(given as never) : (listener = given)),
+    close: () => server.closes++,
+  }
   const running = serveWebSockets(server, {
     manager,
     commands,
@@ -57,7 +62,7 @@ function host(options: Options = {}, managerOptions: Omit<ConnectionManagerOptio
     listener(socket, user === undefined ? {} : { user })
     return socket
   }
-  return { clock, manager, commands, errors, server, running, connect }
+  return { clock, manager, commands, errors, server, upgrades, running, connect }
 }
 
 /** A function that throws when it is bound. */
@@ -77,6 +82,20 @@ describe('serveWebSockets', () => {
     expect(socket.told).toEqual(['welcome', 'subscribed 1'])
     expect([...manager.connections()]).toMatchObject([{ userId: 'alice' }])
     expect([...manager.connections()][0]?.metadata).toBe('of alice')
+  })
+
+  it('lets the answer to an upgrade wait for the welcome, until the end of the turn', async () => {
+    const { upgrades } = host()
+    const calls: string[] = []
+    const socket = { cork: () => calls.push('cork'), uncork: () => calls.push('uncork') }
+    for (const upgrade of upgrades) {
+      upgrade([], { socket })
+      upgrade([], {})
+    }
+
+    expect(calls).toEqual(['cork'])
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(calls).toEqual(['cork', 'uncork'])
   })
 
   it('gives each connection an id of its own', () => {
