@@ -58,7 +58,8 @@ interface Services {
 export type Parts = Rooms & Services & { readonly mappings: Mappings }
 
 /**
- * Makes the parts of a manager, and connects them. A room calls a service only through a function that the assembly passes to the room.
+ * Makes the parts of a manager, and connects them. A room does not know the services. It calls a service only through a function that it gets from
+ * this file.
  *
  * @throws `ERR_INVALID_OPTION`
  */

@@ -63,8 +63,8 @@ export class ConnectionManager<
   /**
    * Adds a socket as a connection of a user, and returns the connection's handle.
    *
-   * From the next message on, the connection receives all streams to which `addSubscription` subscribed the user. The user's pending subscriptions
-   * become `CONNECTED`. Adding the same id, socket and user again returns the existing handle. A socket added under two ids has two connections.
+   * From the next message on, the connection receives all streams to which `addSubscription` subscribed the user. The user's subscriptions are no
+   * longer `PENDING`. Adding the same id, socket and user again returns the existing handle. A socket added under two ids has two connections.
    *
    * A `transport` says how to write to this socket, how to measure it and how to close it. This transport replaces the transport in the manager's
    * options. If the transport has `onClose`, the manager removes the connection when the socket has closed. `metadata` becomes `connection.metadata`.
@@ -210,7 +210,7 @@ export class ConnectionManager<
   publish(message: WithoutData<PublishableMessage<TStreams>>, options: PublishOptions & { readonly text: string | Uint8Array }): PublishResult
   publish(message: unknown, options?: unknown): PublishResult {
     const result = this.#parts.publishing.publish(message, options)
-    // Nobody is subscribed. The host may still publish because the timer that emits `streamIdle` was lost.
+    // Nobody gets the message now. The host may still publish because the timer that emits `streamIdle` was lost.
     if (result.matched === 0) this.#parts.renewTimers()
     return result
   }
@@ -247,8 +247,8 @@ export class ConnectionManager<
   }
 
   /**
-   * Runs `act` as one step, and returns what `act` returns. Listeners are called when the step ends. Messages that `act` publishes are delivered at
-   * once, in order. Messages that a `send` or a `toJSON` publishes during the step are deferred until the step ends. A nested batch is part of the outer one.
+   * Runs `act` as one step, and returns its result. Listeners are called when the step ends. Messages that `act` publishes are delivered at once, in
+   * order. Messages that a `send` or a `toJSON` publishes during a delivery are deferred until the step ends. A nested batch joins the outer one.
    *
    * @throws what `act` throws, after the step has ended. `ERR_INVALID_ARGUMENT` if `act` returns a promise, because a step is synchronous
    */
@@ -269,9 +269,9 @@ export class ConnectionManager<
 
   /**
    * Sets the status of the upstream source of exactly this stream. The stream's subscriptions have this status until you set another one, or until
-   * the last of these subscriptions ends. Whenever the status changes, each connection that receives exactly this stream gets a status notice. A
-   * connection that begins to receive the stream later also gets a notice, unless the status is `CONNECTED`. A notice is sent in the same way as a
-   * text of `connection.send`. If nobody is subscribed to the stream, the call does nothing and returns false.
+   * the last of these subscriptions ends. Whenever the status changes, each connection that receives the stream through these subscriptions gets a
+   * status notice. A connection that begins to receive the stream later also gets a notice, unless the status is `CONNECTED`. A notice is sent in the
+   * same way as a text of `connection.send`. If nobody is subscribed to the stream, the call does nothing and returns false.
    *
    * @throws what `notifyGap` throws, and `ERR_SYMBOL_REQUIRED`. On an error, nothing changes
    */

@@ -64,8 +64,8 @@ export type QuotaName =
   | 'idleStreams'
 
 /**
- * A quota that can refuse a call. The quota `idleStreams` refuses no call. If it is exceeded, the stream that has been without a subscriber for the
- * longest time becomes idle.
+ * A quota that can refuse a call. The quota `idleStreams` refuses no call. If it is exceeded, the stream that has been without a connected subscriber
+ * for the longest time becomes idle.
  */
 export type RefusingQuota = Exclude<QuotaName, 'idleStreams'>
 
@@ -93,7 +93,7 @@ export interface ErrorFacts {
  * An error of this library. The sub-path `client` has its own error class, `ClientError`.
  *
  * Recognise an error of this library by its `code`. An application that loads both the ESM and the CommonJS build has two classes of this name, and
- * `instanceof` knows only one of them. If user code threw, its error is the `cause`.
+ * each `instanceof` recognises the errors of only one of them. If user code threw, its error is the `cause`.
  *
  * @example
  * try {

@@ -60,8 +60,8 @@ export interface ConnectionManagerOptions<
    *
    * If `serializeNotice` throws, or returns anything but a text or bytes, `notifyGap` and `setStreamStatus` throw `ERR_UNSERIALIZABLE`. If the gap
    * notice for dropped messages cannot be made, the connection is removed with reason `send-failed`. If the connection stayed, its client would not
-   * learn that messages are missing. If the status notice for a connection that begins to receive a stream cannot be made, that connection stays. No
-   * call of yours makes the last two notices. So if one of them cannot be made, the manager also emits `error` with stage `send`.
+   * learn that messages are missing. If the status notice for a connection that begins to receive a stream cannot be made, that connection stays. The
+   * manager sends both of these notices by itself, so no call of yours can throw. Instead, the manager emits `error` with stage `send`.
    *
    * @default JSON, even if there is a `serialize`
    */
@@ -102,7 +102,7 @@ export interface ConnectionManagerOptions<
   readonly pendingTtlMs?: number | undefined
   /**
    * How many messages may be deferred during one call of the manager, including all calls that are nested in it. A message is deferred if it is
-   * published during a delivery. A deferred message counts even if it has no recipients. A `publish` that would exceed the limit throws
+   * published or sent during a delivery. A deferred message counts even if it has no recipients. A call that would exceed the limit throws
    * `ERR_PUBLISH_DEPTH`. `0` refuses every deferred message. `Infinity` removes the limit.
    *
    * @default 10_000
@@ -110,7 +110,8 @@ export interface ConnectionManagerOptions<
   readonly maxDeferred?: number | undefined
   /**
    * How long a stream stays active after it has lost its last connected subscriber. After this delay, the stream becomes idle, and the manager emits
-   * `streamIdle`. `0`: the stream becomes idle at once. `Infinity`: the stream stays active until the manager shuts down.
+   * `streamIdle`. `0`: the stream becomes idle at once. `Infinity`: the stream stays active until the manager shuts down, or until more than
+   * `quotas.idleStreams` streams have no subscriber.
    *
    * @default 1_000
    */
@@ -126,8 +127,9 @@ export interface ConnectionManagerOptions<
    * the subscription exists already. `authorize` runs before the manager allocates anything.
    *
    * Only `true` grants access. For any other answer, the call throws `ERR_FORBIDDEN`. A promise is not `true`, so await an asynchronous check before
-   * you subscribe. If `authorize` throws, access is refused and the manager emits `error`. Only `connection.reassign` checks existing subscriptions
-   * again, and ends the public subscriptions that the new user must not have. To end access at any other time, call `revoke`.
+   * you subscribe. If `authorize` throws, or returns a promise that rejects, access is refused and the manager emits `error`. Existing subscriptions
+   * are checked again only by `connection.reassign`, which ends the public subscriptions that the new user must not have. To end access at any other
+   * time, call `revoke`.
    *
    * @default every subscription is allowed
    */
@@ -195,8 +197,8 @@ export interface QuotaOptions {
 }
 
 /**
- * Decides when a connection is behind, and how much may wait for a connection that is behind. A connection is behind while its socket has no room.
- * `Infinity` removes a limit.
+ * Decides when a connection is behind, and how much may wait for a connection that is behind. A connection is behind while messages wait for it,
+ * because its socket has no room. `Infinity` removes a limit.
  */
 export interface DeliveryOptions {
   /**
@@ -211,8 +213,8 @@ export interface DeliveryOptions {
    */
   readonly softLimitBytes?: number | undefined
   /**
-   * The limit for the bytes that wait in the send queue of one connection. Above this limit, the overflow policies of the streams apply. `0`: nothing
-   * may wait.
+   * The limit for the bytes that wait in the send queue of a connection that is behind. Above this limit, the overflow policies of the streams apply.
+   * `0`: nothing may wait.
    *
    * The size of a message is the `byteLength` of the transport's frame. If the frame has no `byteLength`, the size is the number of UTF-16 units of a
    * text, or the number of bytes of a binary message. Gap notices do not count, because they are short, and at most one per stream waits.

@@ -20,7 +20,10 @@ export interface AuthorizationRequest<
   readonly streamType: keyof TStreams & string
   /** The symbol. `undefined` for a stream without a symbol, and for a subscription to the whole type. */
   readonly symbol: string | undefined
-  /** A shallow, frozen copy of the request's filters. `undefined` if the request has no filters. */
+  /**
+   * A shallow, frozen copy of the request's filters. `undefined` if the request has no filters. For `connection.reassign`, these are the filters of
+   * the connection's own subscription to the stream, or `undefined` if it has no such subscription.
+   */
   readonly filters: SubscriptionFilters | undefined
   /** The connection whose `subscribe` or `reassign` was called. Absent for `addSubscription`. */
   readonly connection?: Connection<TSocket, TStreams, TMetadata>

@@ -47,8 +47,9 @@ export class Quotas {
   }
 
   /**
-   * Checks the length of the filters, unless the limit is `Infinity`. @throws `ERR_QUOTA_EXCEEDED` if the filters are too long,
-   * `ERR_INVALID_ARGUMENT` if they have no JSON form
+   * Checks the length of the filters, unless the limit is `Infinity`.
+   *
+   * @throws `ERR_QUOTA_EXCEEDED` if the filters are too long, `ERR_INVALID_ARGUMENT` if they have no JSON form
    */
   assertFilters(filters: SubscriptionFilters, request: QuotaRequest): void {
     const { filterUnits } = this.limits

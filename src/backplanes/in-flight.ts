@@ -1,5 +1,6 @@
 /**
- * The calls that a broker has not answered yet. These calls reject when the link is lost, because some broker clients never settle them after that.
+ * The calls that a broker has not answered yet. These calls reject when the link is lost, because some broker clients never settle the calls of a
+ * lost link.
  */
 export class InFlight {
   readonly #rejections = new Set<(error: Error) => void>()

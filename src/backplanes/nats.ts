@@ -15,8 +15,8 @@ declare function setTimeout(fn: () => void, ms: number): unknown
 /** The members of a NATS connection that the driver uses. A `NatsConnection` of nats-core 3 has all of them. */
 export interface NatsConnection {
   /**
-   * Facts about the server. `max_payload` is the length of the longest message that the server accepts, in bytes. `info` is absent while there is no
-   * link.
+   * Facts about the server. `max_payload` is the length of the longest message that the server accepts, in bytes. `info` may be absent while there is
+   * no link.
    */
   readonly info?: { readonly max_payload: number } | undefined
   /** True if the connection was closed. A closed connection never comes back. */

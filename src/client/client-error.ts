@@ -4,7 +4,7 @@
  * | code | meaning |
  * | --- | --- |
  * | `ERR_CLOSED` | the client was closed by `close()` |
- * | `ERR_NOT_CONNECTED` | a request was made without a connection |
+ * | `ERR_NOT_CONNECTED` | a request was made while the client was not `connected` |
  * | `ERR_DISCONNECTED` | the connection ended before the answer to a request |
  * | `ERR_TOO_MANY_REQUESTS` | 256 requests are open already |
  * | `ERR_CANNOT_SEND` | a command could not be sent, because the socket only receives, and there is no option `send` |

@@ -3,9 +3,15 @@ import { Listeners } from './listeners.ts'
 import type { Message } from './update.ts'
 
 /**
- * The state of a client: `idle` (nobody needs a connection), `connecting`, `connected` (the server has said welcome), `waiting` (for the next
- * attempt), `stopped` (no attempt until `connect()`, because the server or `shouldReconnect` wants none, or because one would probably fail in the
- * same way) or `closed` (by `close()`, for good).
+ * The state of a client:
+ *
+ * - `idle`: nobody needs a connection
+ * - `connecting`: an attempt to connect is under way
+ * - `connected`: the server has said welcome
+ * - `waiting` for the next attempt
+ * - `stopped`: no attempt is made until `connect()`, because the server or `shouldReconnect` wants none, or because the next one would probably fail
+ *   in the same way
+ * - `closed` by `close()`, for good
  */
 export type ClientState = 'idle' | 'connecting' | 'connected' | 'waiting' | 'stopped' | 'closed'
 
@@ -14,9 +20,12 @@ export interface StateChange {
   /** The new state. */
   readonly state: ClientState
   /**
-   * Why the client entered the state, if the connection was lost or could not be made: the reason of the server's goodbye; without a goodbye, the
-   * reason of the `Loss`, or `closed` if that reason is empty; `version` if the server speaks a newer protocol; `hidden` if the page went into the
-   * back-forward cache. Otherwise `undefined`.
+   * Why the client entered the state, if the connection was lost or could not be made. Otherwise `undefined`. The reasons are:
+   *
+   * - the reason of the server's goodbye
+   * - without a goodbye, the reason of the `Loss`, or `closed` if that reason is empty
+   * - `version` if the server speaks a newer protocol
+   * - `hidden` if the page went into the back-forward cache
    */
   readonly reason: string | undefined
   /** Milliseconds until the next attempt. `undefined` if no attempt is planned. */
@@ -54,7 +63,7 @@ export interface ClientFailure {
 export interface ClientEvents<TStreams extends StreamCatalogue = TradingStreams> {
   /** The client has entered another state. */
   readonly state: StateChange
-  /** The server has confirmed a subscription. The event fires again after each reconnect. */
+  /** The server has confirmed a subscription. The event fires again after each reconnect, and after each `refresh`. */
   readonly subscribed: Confirmation
   /**
    * A message that no subscription of this client covers. Usually the server sent the message to the user or to the connection. It may also be a late

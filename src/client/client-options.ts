@@ -8,13 +8,13 @@ import type { RuntimeSignal } from './signal.ts'
 export interface ConnectContext {
   /**
    * How many failures came before this attempt: failed attempts, and connections that were lost without a goodbye. A connection that lasts 5 seconds
-   * after the welcome resets the number to `0`, so its own loss makes it `1`.
+   * after the welcome resets the number to `0`, so its own loss makes it `1`. Calling `connect()` on a `stopped` client also resets the number.
    */
   readonly attempt: number
   /**
    * The subscribe commands that the client has to send now, as a JSON text, for the URL of an `EventSource`. If `connect` reads the property
-   * `commands`, the client does not send these commands in another way. If the socket cannot send, and there is no `send`, the client reconnects
-   * whenever its set of wanted streams changes.
+   * `commands`, the client does not send these commands in another way. So read it once in each attempt: a second read returns no commands. If the
+   * socket then cannot send, and there is no `send`, the client reconnects whenever its set of wanted streams changes.
    */
   readonly commands: string
   /** The signal is aborted when the client abandons this attempt, and when the connection of the attempt ends. */
@@ -78,14 +78,14 @@ export interface ClientOptions {
   readonly pongMs?: number | undefined
   /**
    * How long a stream stays subscribed after its last listener was removed. A lazy client stays connected for this time too. With `0`, the
-   * subscription ends at once.
+   * subscription ends in the next turn of the event loop.
    *
    * @default 1_000
    */
   readonly lingerMs?: number | undefined
   /**
    * Decides whether the client reconnects after a connection was lost or could not be made. The result overrides the server's close code and goodbye.
-   * `undefined` leaves the decision to the client.
+   * `undefined` leaves the decision to the client. Not called if the server speaks a newer protocol: then the client stops.
    */
   readonly shouldReconnect?: ((loss: Loss) => boolean | undefined) | undefined
   /**

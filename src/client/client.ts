@@ -52,7 +52,8 @@ export interface Client<TStreams extends StreamCatalogue = TradingStreams> {
   ): AsyncIterableIterator<Message<TStreams, TName> | Gap>
   /**
    * Sends a command that the host of the server has defined (option `commands` of `createCommandServer`), and resolves to the result. At most 256
-   * requests can be open. A request is never queued and never repeated, because the client cannot know whether the server has carried it out.
+   * requests can be open. A request does not wait for a connection. It is never repeated, because the client cannot know whether the server has
+   * carried it out.
    *
    * The promise rejects with:
    *
@@ -71,7 +72,10 @@ export interface Client<TStreams extends StreamCatalogue = TradingStreams> {
    * @throws `ERR_CLOSED`
    */
   connect(): void
-  /** Ends the connection, all subscriptions (`ERR_CLOSED`) and all requests, for good. No timer and no listener on the page is left. */
+  /**
+   * Ends the connection, all subscriptions (with the code `ERR_CLOSED`) and all requests (with `ERR_DISCONNECTED`), for good. No timer and no
+   * listener on the page is left.
+   */
   close(): void
 }
 

@@ -5,9 +5,9 @@ export type Advice = 'retry' | 'stop' | 'renew'
 const UNAUTHORIZED = /^(1008|4401)$/
 
 /**
- * Close codes after which another attempt would end in the same way: the server has ended the session for good, or one side does not accept the other
- * side's data. Two of the codes 44xx are temporary: the client was silent for too long (4408), or it sent too much or has too many connections
- * (4429).
+ * Close codes after which another attempt would end in the same way: the server has ended the session for good, one side does not accept the other
+ * side's data, or the server refuses the client (44xx). Two of the codes 44xx are temporary: the client was silent for too long (4408), or it sent
+ * too much or has too many connections (4429).
  */
 const FINAL = /^(10(0[02379]|10)|44(?!08|29)..)$/
 

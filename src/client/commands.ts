@@ -7,7 +7,7 @@ export function arrayOf(commands: readonly string[]): string {
   return `[${commands.join()}]`
 }
 
-/** Joins commands into texts that do not exceed the default limits of a server. */
+/** Joins commands into texts that do not exceed the default limits of a server. A command that is too long by itself gets a text of its own. */
 export function textsOf(commands: readonly string[]): string[] {
   const arrays: string[][] = []
   for (const command of commands) {

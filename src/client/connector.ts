@@ -51,14 +51,14 @@ const ACTIVE: readonly ClientState[] = ['connecting', 'connected', 'waiting']
 /**
  * Decides when to connect, and whether to connect again. A connector has one connection at most.
  *
- * The task `attempt` has three uses: the timeout of an attempt to connect, the moment when the connection counts as stable, and the start of the next
- * attempt.
+ * The task `attempt` of the agenda has three uses: the timeout of an attempt to connect, the moment when the connection counts as stable, and the
+ * start of the next attempt.
  */
 export class Connector {
   state: ClientState = 'idle'
-  /** How many requests the server has not answered yet. */
+  /** How many requests are open: neither answered nor aborted. */
   #requests = 0
-  /** Sends a text. `undefined` if there is no connection, or if the connection only receives. */
+  /** Sends a text. `undefined` before the welcome, without a connection, and if the socket only receives and there is no option `send`. */
   #write: ((text: string) => unknown) | undefined
   readonly #agenda: Agenda
   readonly #options: ClientOptions
@@ -120,7 +120,7 @@ export class Connector {
     })
   }
 
-  /** Sends a command, and returns the answer. */
+  /** Sends a command, and returns the data of the answer. */
   async request(command: string, data?: unknown, { signal }: Abortable = {}): Promise<unknown> {
     if (!this.#write) throw new ClientError(this.state === 'connected' ? 'ERR_CANNOT_SEND' : 'ERR_NOT_CONNECTED')
     if (this.#requests >= MOST_REQUESTS) throw new ClientError('ERR_TOO_MANY_REQUESTS')
@@ -324,7 +324,7 @@ export class Connector {
 
   /**
    * Plans the reconnect for a random moment in the time that the goodbye names, so that not all clients reconnect at once. Until then, the client
-   * stays connected, and misses no messages.
+   * stays connected, and misses no messages. If the goodbye forbids a reconnect, the client waits for the server to close the connection.
    */
   #leave({ reason, reconnect, after_ms: afterMs = 0, within_ms: withinMs = afterMs }: GoodbyeFrame): void {
     const ms = afterMs + this.#agenda.clock.random() * (withinMs - afterMs)
@@ -337,7 +337,7 @@ declare class TextDecoder {
   decode(bytes: unknown): string
 }
 
-/** Returns the text of a message. With ws and undici, a text message is a string, and a binary message is bytes. */
+/** Returns the text of a message. A text message comes as a string, and a binary message as bytes. */
 function textOf(data: unknown): string {
   return typeof data === 'string' ? data : new TextDecoder().decode(data)
 }

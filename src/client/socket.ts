@@ -26,9 +26,12 @@ export interface Loss {
   /** The code of the close event. Absent if there was none, for example because the server fell silent, or because the socket is an `EventSource`. */
   readonly code?: number | undefined
   /**
-   * The reason of the close or of the server's goodbye, which may be an empty text. If neither came, a reason of the client: `failed` (the connection
-   * could not be made, or the socket reported an error), `timeout` (the connection was not made in time), `silent` (the server does not answer) or
-   * `send` (a command could not be sent).
+   * The reason of the close or of the server's goodbye, which may be an empty text. If neither came, a reason of the client:
+   *
+   * - `failed`: the connection could not be made, or the socket reported an error
+   * - `timeout`: the server's welcome did not come in time
+   * - `silent`: the server does not answer
+   * - `send`: a command could not be sent
    */
   readonly reason: string
   /**

@@ -65,7 +65,7 @@ export function explain({ marks }: StreamState, dropped: number | undefined): vo
 
 /**
  * Stores the place of a message that a subscription covers, or the place of a skip. Returns how many messages before this place are missing and were
- * not reported yet.
+ * not reported yet. Returns `0` if the numbers cannot show it.
  */
 export function advance({ answer, marks }: StreamState, { epoch, seq }: Place): number {
   const mark = marks.get(epoch) ?? { at: 0, top: 0, dropped: 0 }

@@ -21,7 +21,8 @@ export interface Received<TStreams extends StreamCatalogue = TradingStreams> {
   /** The message, or the notice. Absent if the client already has this message or its skip, or if the message comes too late to be in order. */
   readonly message?: ServerMessage<TStreams>
   /**
-   * How many messages of the stream are missing before this message. Each missing message is reported once. `0` if no message is missing.
+   * How many missing messages of the stream this text reveals: messages before this one, messages that a gap notice counts, or a message that comes
+   * too late. Each missing message is reported once. `0` if no message is missing.
    *
    * `undefined` if the number is unknown. This happens for a gap notice of unknown size, and for an answer that does not recover a stream although
    * this client had a position.
@@ -43,8 +44,8 @@ export interface PositionTracker<TStreams extends StreamCatalogue = TradingStrea
    */
   position(stream: { readonly streamType: keyof TStreams & string; readonly symbol?: string | undefined }): string | undefined
   /**
-   * Tells the tracker that the connection has ended. After the call, messages of a stream count only after the answer to the next subscribe command.
-   * The positions do not change.
+   * Tells the tracker that the connection has ended. The positions do not change. From now on, a message changes a position only if it comes after
+   * the answer to the next subscribe command of its stream.
    */
   disconnected(): void
 }
@@ -141,10 +142,11 @@ function keyOf(streamType: unknown, symbol: unknown): string {
  * message once, reports each gap, and knows from which positions to resume after a disconnect.
  *
  * Messages of one stream and one publisher come in order. Skips and messages without a place, such as those of `sendToUser`, are passed on. Every
- * snapshot is passed on too. A snapshot replaces all earlier messages, and every message that is sent after the snapshot counts as new. In two cases,
- * a gap in the numbers is not reported. In a `latest` stream, newer messages replace older ones. If the numbers count all symbols of a type, a client
- * of one symbol cannot know whether the other symbols have the numbers in between. A message that was reported as missing may still come after a
- * resume.
+ * snapshot is passed on too. A snapshot replaces all earlier messages, and every message that is sent after the snapshot counts as new. A message
+ * that was reported as missing may still come after a resume. In two cases, a gap in the numbers is not reported:
+ *
+ * - In a `latest` stream, newer messages replace older ones.
+ * - If the numbers count all symbols of a type, a client of one symbol cannot know whether the other symbols have the numbers in between.
  *
  * Use one tracker for one user. The tracker runs in any JavaScript engine, and stores a few numbers for each stream.
  *

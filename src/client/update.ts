@@ -56,8 +56,11 @@ export interface Ended {
   /** The symbol. `undefined` for a whole type, and for a stream without a symbol. */
   readonly symbol: string | undefined
   /**
-   * Why the subscription ended: the code of the server's refusal, such as `ERR_FORBIDDEN`; the reason of the server's `unsubscribed`, such as
-   * `revoked`; or `ERR_CLOSED` after `close()`.
+   * Why the subscription ended:
+   *
+   * - the code of the server's refusal, such as `ERR_FORBIDDEN`
+   * - the reason of the server's `unsubscribed`, such as `revoked`
+   * - `ERR_CLOSED` after `close()`
    */
   readonly code: string
 }

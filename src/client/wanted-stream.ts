@@ -17,8 +17,12 @@ export interface UnsubscribedNotice extends StreamName {
 export type StreamListener = (update: AnyUpdate) => unknown
 
 /**
- * How far the subscription to a stream is: the client has to ask the server (`wanted`), has asked the server (`asked`), gets the stream (`held`), or
- * was refused for now (`waiting`).
+ * How far the subscription to a stream is:
+ *
+ * - `wanted`: the client has to ask the server
+ * - `asked`: the client has asked the server
+ * - `held`: the client gets the stream
+ * - `waiting`: the server has refused for now
  */
 export type Phase = 'wanted' | 'asked' | 'held' | 'waiting'
 

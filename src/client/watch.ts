@@ -12,7 +12,7 @@ export interface Watch {
 }
 
 /**
- * Watches a server until the task `look` is cancelled. `quietMs` and `answerMs` may be `Infinity`: then nothing happens when this time is over.
+ * Watches a server until the task `look` is cancelled. `quietMs` and `answerMs` may be `Infinity`: such a time never ends.
  *
  * @param quietMs how often the client asks. If the client cannot ask, and hears nothing for this time, the connection counts as lost
  * @param answerMs how long the client waits for an answer

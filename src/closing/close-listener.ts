@@ -9,7 +9,7 @@ export type FailureReport = (error: unknown) => void
  * Listens for the close of one socket through its transport's `onClose`, which is user code.
  *
  * The listener starts before the connection is registered, because a transport may report at once that the socket is closed. The listener stops when
- * the connection is removed.
+ * the connection is removed, or if the connection is not registered after all.
  */
 export class CloseListener {
   /** The error that `onClose` threw, or an error if `onClose` did not return a function. */
@@ -31,7 +31,7 @@ export class CloseListener {
     return this.#isClosed
   }
 
-  /** After this call, the listener calls `closed` when the transport reports that the socket is closed. */
+  /** From now on, a report that the socket is closed calls `closed`. Read `isClosed` first: an earlier report does not call it. */
   attach(closed: () => void): void {
     this.#closed = closed
   }

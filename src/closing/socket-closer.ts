@@ -9,7 +9,7 @@ export type CloseOutcome = 'closed' | 'failed' | 'timedOut'
 
 /**
  * How the sockets of a `cleanup()` closed. Each connection counts once. The counts include connections that were removed before the cleanup, if their
- * `close` had not settled when the cleanup began.
+ * `close` had neither settled nor timed out when the cleanup began.
  */
 export interface CleanupReport {
   /** `close` returned, or its promise resolved in time. */
@@ -62,8 +62,8 @@ export class SocketCloser<TConnection extends Closable> {
   readonly #clock: Timers
   readonly #dependencies: CloserDependencies<TConnection>
   /**
-   * Duration in milliseconds → what to do when a `close` has not settled after this time. There are at most two durations: that of removals, and that
-   * of the cleanup.
+   * Duration in milliseconds → for each `close` that must settle within this time, what to do if it does not. There are at most two durations: that
+   * of removals, and that of the cleanup.
    */
   readonly #deadlines = new Map<number, ExpiringSet<() => void>>()
   /** The outcomes that are still open: the `close` has not settled, and its deadline has not passed. The value is the number of connections that share the socket. */
@@ -78,11 +78,13 @@ export class SocketCloser<TConnection extends Closable> {
   /**
    * Closes the sockets of these connections at once, in parallel. If several connections share a socket, it is closed once.
    *
-   * Each promise resolves when the `close` of its socket settles, or after `timeoutMs`. Until then, the promise keeps the process alive. `Infinity`
-   * waits for `close` without a timer. If `close` fails or times out, and the transport has a `terminate`, the socket is terminated.
+   * Each promise resolves when the `close` of its socket settles, or after `timeoutMs`. Until then, the promise keeps the process alive. With
+   * `Infinity`, the promise waits for `close` without a timer, and does not keep the process alive. If `close` fails or times out, and the transport
+   * has a `terminate`, the socket is terminated.
    *
-   * If the socket of a slow consumer is stuck, it is terminated at once. A normal `close` would keep the socket's buffer in memory for as long as the
-   * peer reads nothing. If the socket has room again, it is closed normally, so that the peer learns the reason.
+   * If the socket of a slow consumer is stuck, and the transport has a `terminate`, the socket is terminated at once. A normal `close` would keep the
+   * socket's buffer in memory for as long as the peer reads nothing. If the socket has room again, it is closed normally, so that the peer learns the
+   * reason.
    */
   closeAll(connections: readonly TConnection[], closing: Closing): Promise<CloseOutcome>[] {
     const { timeoutMs } = closing
@@ -98,8 +100,9 @@ export class SocketCloser<TConnection extends Closable> {
   }
 
   /**
-   * Reports how two groups of sockets close: sockets whose `close` has not settled yet, and sockets that `closeAll` closes later, before the next
-   * microtask. The report comes within `deadlineMs`. A close that has not settled by then counts as `timedOut`, and keeps its own deadline.
+   * Reports how two groups of sockets close: sockets whose `close` has neither settled nor timed out yet, and sockets that later calls of `closeAll`
+   * close before the next microtask. The report comes within `deadlineMs`. A close that has not settled by then counts as `timedOut`, and keeps its
+   * own deadline.
    */
   reportLast(deadlineMs: number): Promise<CleanupReport> {
     this.renew()

@@ -16,7 +16,10 @@ export interface ClusterStream<TStreamType extends string = string> {
 export interface ClusterEvents<TStreamType extends string = string> {
   /** `up` when the broker works, `down` when it does not work any more. */
   status: 'up' | 'down'
-  /** Messages of another node are missing on this node, and this node's subscribers were told. `missing` is `undefined` if nobody knows how many. */
+  /**
+   * Messages of another node are missing on this node. This node's subscribers are told too. `missing` is how many, or `undefined` if nobody knows
+   * how many.
+   */
   gap: ClusterStream<TStreamType> & { readonly missing: number | undefined }
   /**
    * An error that is not thrown by a call of yours: for example, the broker failed, or another node sent something invalid. The error may also report
@@ -36,8 +39,9 @@ const UNHEARD = "stream-connection-manager/cluster: something failed. Listen wit
 type Listener = (payload: never) => unknown
 
 /**
- * The listeners of a cluster. A listener is user code. An error that it throws goes to the `error` listeners. If there are none, the first such error
- * is printed. An error of an `error` listener is ignored, and so is a promise that rejects.
+ * The listeners of a cluster. A listener is user code. An error that a listener throws goes to the `error` listeners. If there is no `error`
+ * listener, the first error is printed. An error that an `error` listener throws is ignored, and so is the rejection of a promise that a listener
+ * returns.
  */
 export class ClusterListeners {
   readonly #listeners = new Map<keyof ClusterEvents, Set<{ readonly listener: Listener }>>()

@@ -21,7 +21,8 @@ export interface ClusterManager<TStreams extends StreamCatalogue = TradingStream
   /** Sets the status of a stream's source. Returns false if the stream has no subscriber. */
   setStreamStatus(stream: StreamSource<TStreams>, status: StreamStatus): boolean
   /**
-   * Calls the listener when a stream gets its first subscriber, or has had no subscriber for some time. Returns a function that removes the listener.
+   * Calls the listener of `streamActive` when an idle stream gets its first connected subscriber. Calls the listener of `streamIdle` when an active
+   * stream has had no connected subscriber for some time. Returns a function that removes the listener.
    */
   on(event: 'streamActive' | 'streamIdle', listener: (stream: ClusterStream<keyof TStreams & string>) => void): () => void
   /** Calls the listener when a user gets a first connection, or loses the last connection. Returns a function that removes the listener. */

@@ -44,7 +44,7 @@ export class ClusterNode implements LogCluster {
   #closed: Promise<void> | undefined
   #cancelTurn: (() => void) | undefined
   #turns = 0
-  /** When this node last became unreachable, by the monotonic clock. */
+  /** When the link last went down, or when this node was made, if the link was never up. By the monotonic clock. */
   #downSinceMs: number
   /** How many more times this node tells the others that it is back. */
   #timesToTell = 0
@@ -78,7 +78,7 @@ export class ClusterNode implements LogCluster {
     const { interests, link, name, subjects, subjectSet } = this.parts
     this.#isOpen = true
     subjectSet.want(subjects.node(name))
-    // Clients may connect before the other nodes have told their last commands.
+    // Clients may connect before the other nodes have reported the numbers of their last commands.
     interests.gain(CONTROL).hasEarlySubscribers = true
     this.#follow()
     const opened = this.#options.backplane.open((_subject, text) => this.#receive(text), (isUp) => this.#reported(isUp)).then(() => {
@@ -90,7 +90,10 @@ export class ClusterNode implements LogCluster {
     await this.#inTime(opened)
   }
 
-  /** Leaves the cluster. Before this node leaves, it sends the other nodes the last number of each channel whose last messages they may miss. */
+  /**
+   * Leaves the cluster. Before this node leaves, it sends the number of its last message in each channel whose last messages the other nodes may have
+   * missed.
+   */
   close(): Promise<void> {
     this.#closed ??= this.#close()
     return this.#closed
@@ -110,15 +113,16 @@ export class ClusterNode implements LogCluster {
     return !this.#options.localTypes.has(streamType)
   }
 
-  /** True if this node is up to date in a channel, so that it waits for no message of another node. */
+  /** True if this node lacks no message of another node in a channel. Always true for a local type, and otherwise false while the link is down. */
   isWhole(channel: ChannelName): boolean {
     const { link, receiving } = this.parts
     return !this.isRelayed(channel) || (link.isUp && receiving.find(channel)?.isWhole === true)
   }
 
   /**
-   * Waits until this node has the messages of a channel after a client's position, except those that their origin no longer has. Does not wait if the
-   * request is invalid, because the subscribe that follows refuses such a request.
+   * Waits until this node has the messages of a channel after a client's position, except those that their origin no longer has. Waits for
+   * `repairTimeoutMs` at most. Does not wait for a local type, or if this node is not in the cluster. Does not wait if the request is invalid either,
+   * because the subscribe that follows refuses such a request.
    */
   async ready({ streamType, symbol, userId, position }: ReadyRequest): Promise<void> {
     const { interests, readiness } = this.parts
@@ -300,7 +304,10 @@ export class ClusterNode implements LogCluster {
     this.parts.link.send(subject, frame)
   }
 
-  /** Every `probeMs`, checks whether channels are still wanted, and repeats messages and calls that may have been lost or have failed. */
+  /**
+   * Every `probeMs`, checks whether the tracked channels are still wanted. Also sends requests again that may have been lost, and repeats calls to
+   * the broker that have failed.
+   */
   #takeTurns(): void {
     const { demand, interests, link, subjectSet } = this.parts
     if (!this.#isOpen) return

@@ -21,7 +21,7 @@ export interface ClusterStats {
   readonly sent: number
   /** Messages and commands of other nodes that arrived through the broker. Includes `duplicates` and `unwanted`, but not `repaired`. */
   readonly received: number
-  /** Messages of other nodes that this node already had. */
+  /** Messages of other nodes that this node already had, or had already skipped or reported as missing. */
   readonly duplicates: number
   /** Messages of other nodes in channels that nobody on this node wants any more. */
   readonly unwanted: number
@@ -65,7 +65,7 @@ export class Cluster<in out TStreams extends StreamCatalogue = TradingStreams> {
   /**
    * Resolves when this node has all messages of a channel after a client's position, as far as the cluster still holds them. After that, subscribe
    * the client with the same position. The promise resolves after `repairTimeoutMs` at the latest, even if the broker cannot be reached. The promise
-   * never rejects.
+   * resolves at once for a local type, for an invalid request, and after `close()`. The promise never rejects.
    */
   ready(request: ReadyRequest): Promise<void> {
     return this.#node.ready(request)
@@ -126,7 +126,7 @@ export class Cluster<in out TStreams extends StreamCatalogue = TradingStreams> {
    * Resolves to true if the user has a connection on any node. If the user is connected to this node, the broker is not asked.
    *
    * Rejects with `ERR_CLUSTER_DOWN` if the user is not connected to this node, and the broker cannot be reached or does not answer within
-   * `repairTimeoutMs`.
+   * `repairTimeoutMs`. Rejects with `ERR_INVALID_ID` for a bad user id.
    */
   async isOnline(userId: string): Promise<boolean> {
     const id = asIdentifier(userId, 'userId')
@@ -151,8 +151,9 @@ export class Cluster<in out TStreams extends StreamCatalogue = TradingStreams> {
   }
 
   /**
-   * Calls `listener` each time that another node announces with `announceDeparture` that the user has left it. Returns a function that ends this. Until
-   * then, this node is subscribed to one more subject at the broker. An announcement is missed if this node cannot reach the broker at that moment.
+   * Calls `listener` each time that another node announces with `announceDeparture` that the user has left it. Returns a function that removes the
+   * listener. While a user has such a listener, this node is subscribed to one more subject at the broker. An announcement is missed if this node
+   * cannot reach the broker at that moment.
    *
    * If the listener throws, the event `error` tells you.
    *
@@ -167,7 +168,7 @@ export class Cluster<in out TStreams extends StreamCatalogue = TradingStreams> {
   /**
    * Calls `listener` for each event of this name. Returns a function that removes the listener.
    *
-   * The first listener of `streamActive` or `streamIdle` makes this node track which channels the other nodes want. If this first listener is for
+   * The first listener of `streamActive` or `streamIdle` makes this node track the channels that any node wants. If this first listener is for
    * `streamActive`, it is also called for the channels that nodes want already.
    *
    * @throws `ERR_INVALID_ARGUMENT` for an unknown event, or a listener that is not a function
@@ -187,8 +188,8 @@ export class Cluster<in out TStreams extends StreamCatalogue = TradingStreams> {
   }
 
   /**
-   * Leaves the cluster. After that, the manager works without the other nodes, and the broker's client stays open. Later calls return the same
-   * promise.
+   * Leaves the cluster. After that, the manager works without the other nodes. The connections of the backplane are closed, and your own client of
+   * the broker stays open. Later calls return the same promise.
    */
   close(): Promise<void> {
     return this.#node.close()

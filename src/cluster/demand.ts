@@ -23,8 +23,8 @@ export interface DemandDependencies {
 const LOOKUPS_OF_A_TURN = 50
 
 /**
- * The channels that at least one node wants. The node that publishes the channels needs this list. Channels are tracked only after a call of
- * `follow`, because nobody listens before this call.
+ * The channels that at least one node wants, or wanted a moment ago. The node that publishes the channels needs this list. Channels are tracked only
+ * after a call of `follow`, because nobody listens before this call.
  *
  * Each node reports which channels it wants, and which channels it no longer wants. If a node no longer wants a channel, or if the broker's table has
  * no subscriber for it, the channel is looked up after `idleDelayMs`. The channel is idle if the table then has no subscriber for it, and no node has
@@ -105,7 +105,7 @@ export class Demand {
       const isWanted = (await backplane.subscribers(subjects.channel(channel))) > 0 || isWantedHere(channel)
       return isWanted || this.#active.get(key) !== channel ? undefined : channel
     } catch (error) {
-      // The broker is not there. The channel gets another turn, unless nobody follows it any more.
+      // The broker is not there. The channel is looked up again in a later turn. The error is reported, unless the channel is not tracked any more.
       if (this.#active.has(key)) report(error)
       return undefined
     }

@@ -47,7 +47,10 @@ export function startOfMessages(node: string): string {
   return unclosed([VERSION, 'message', node])
 }
 
-/** Returns the beginning of the envelope of each message that a node publishes in an epoch. Making it takes most of the time of an envelope. */
+/**
+ * Returns the beginning of the envelope of each message that a node publishes in an epoch. Making this beginning takes most of the time that an
+ * envelope takes.
+ */
 export function messageHead(node: string, channel: ChannelName, epoch: string): string {
   return unclosed([VERSION, 'message', node, onWire(channel), epoch])
 }
@@ -57,7 +60,7 @@ export function encodeMessage(head: string, ageMs: number, { seq, symbol, text }
   return `${head}${ageMs},${seq},${symbol === undefined ? 'null' : JSON.stringify(symbol)}]\n${text}`
 }
 
-/** Returns a list as JSON, to which more items can be added. */
+/** Returns the JSON of a list without its closing bracket, so that more items can be added. */
 function unclosed(items: readonly unknown[]): string {
   return `${JSON.stringify(items).slice(0, -1)},`
 }

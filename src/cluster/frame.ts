@@ -35,15 +35,16 @@ export interface AnswerFrame {
  * A frame: what one node sends to other nodes. `node` is the name of the sender.
  *
  * - `message`: a message
- * - `tail`: the sender has published nothing in a channel for some time, and this is the number of its last message there
+ * - `tail`: the number of the sender's last message in a channel. Sent when the sender has published nothing there for some time, when its link is up
+ *   again, and before it leaves the cluster
  * - `probe`: a message of a node to itself. If it comes back, the broker works, and has received everything that the node sent before the probe
  * - `sync`: the sender wants these channels now. The nodes that publish in them answer with the numbers of their last messages
  * - `progress`: the answer to a `sync`
  * - `ask`: send these messages again
  * - `answer`: the answer to an `ask`
  * - `left`: the sender does not want these channels any more
- * - `back`: the sender was unreachable for `awayMs` milliseconds. A node that began to want channels in this time asks the sender for its last
- *   numbers again
+ * - `back`: the sender can be reached, and could not be reached for `awayMs` milliseconds before. A node that began to want channels in this time
+ *   asks the sender for the numbers of its last messages in them
  * - `departed`: a user has just left the sender
  * - `survey`: the sender asks which channels the other nodes want
  * - `wanted`: the answer to a `survey`

@@ -8,7 +8,7 @@ import { Origin } from './origin.ts'
  */
 const MOST_LEFT = 1_000
 
-/** A channel that this node wants, and what this node knows about the channel's origins. */
+/** A channel that this node wants, and what this node knows about the channel's origins, which are the nodes that publish in it. */
 export class Interest {
   readonly channel: ChannelName
   readonly subject: string
@@ -19,7 +19,7 @@ export class Interest {
   readonly sinceMs: number
   /** True once the broker sends the channel's messages to this node. */
   isSubscribed = false
-  /** True once the origins have had time to answer with their last numbers. */
+  /** True once the origins have had time to answer with the numbers of their last messages. */
   isSynced = false
   /** True if a client subscribed before the origins had time to answer. Such a client may have missed messages. */
   hasEarlySubscribers = false

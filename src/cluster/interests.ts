@@ -8,7 +8,7 @@ import type { Receiving } from './receiving.ts'
 import type { SubjectSet } from './subject-set.ts'
 import type { Subjects } from './subjects.ts'
 
-// All that the library needs of its runtime.
+// The only global of the runtime that this file uses.
 declare function queueMicrotask(fn: () => void): void
 
 export interface InterestsDependencies {
@@ -21,11 +21,14 @@ export interface InterestsDependencies {
   readonly link: Pick<Link, 'send' | 'roundTripMs'>
   readonly subjects: Pick<Subjects, 'control'>
   make(channel: ChannelName): Interest
-  /** Called when the nodes that publish in the channels have had time to answer with their last numbers. */
+  /** Called when the nodes that publish in the channels have had time to answer with the numbers of their last messages. */
   synced(): void
 }
 
-/** The least time that origins have to answer, even if the broker is fast. Milliseconds. */
+/**
+ * The nodes that publish in a channel are its origins. They have at least this time to answer, even if the broker is fast, unless `repairTimeoutMs`
+ * is shorter. Milliseconds.
+ */
 const LEAST_ANSWER_MS = 20
 
 /**
@@ -36,7 +39,8 @@ const REPEATS = 3
 
 /**
  * The channels that this node wants. A node is subscribed to a channel at the broker for as long as it wants the channel. The nodes that publish in a
- * channel are its origins. Once a node is subscribed, it asks the channel's origins for their last numbers. One request can name many channels.
+ * channel are its origins. Once a node is subscribed, it asks the channel's origins for the numbers of their last messages. One request can name many
+ * channels.
  */
 export class Interests {
   readonly #dependencies: InterestsDependencies
@@ -46,7 +50,10 @@ export class Interests {
   readonly #keeping = new Set<Interest>()
   /** Interest → how many more times the origins of its channel are asked. */
   readonly #unsure = new Map<Interest, number>()
-  /** Channels that this node no longer wants. A microtask tells the other nodes of all of them together. */
+  /**
+   * Channels that this node no longer wants, and of which the other nodes have not been told yet. A microtask tells them of all these channels
+   * together.
+   */
   #left: ChannelName[] = []
 
   constructor(dependencies: InterestsDependencies) {
@@ -75,7 +82,7 @@ export class Interests {
     if (interest !== undefined) this.#release(interest)
   }
 
-  /** Keeps a channel wanted until `idleDelayMs` from now. */
+  /** Makes this node want the channel until `idleDelayMs` from now, even if there is no other reason. */
   keep(interest: Interest): void {
     if (!this.#keeping.has(interest)) interest.uses++
     this.#keeping.add(interest)
@@ -90,7 +97,10 @@ export class Interests {
     this.sync(gained)
   }
 
-  /** Asks the origins of these channels for the numbers of their last messages. */
+  /**
+   * Asks the origins of these channels for the numbers of their last messages. Once the origins have had time to answer, the channels count as
+   * synced. If the link cannot send the request, only `syncAgain` asks.
+   */
   sync(interests: readonly Interest[]): void {
     const { clock, link, repairTimeoutMs, synced } = this.#dependencies
     for (const part of partsOf(interests)) {

@@ -20,8 +20,8 @@ export interface ClusterRecovery {
  * in which that node published them. A message that was lost on the way is sent again. If the publishing node cannot send it again, subscribers are
  * told that it is missing.
  *
- * The promise resolves when the broker's client is open, and after `repairTimeoutMs` at the latest. Even then, the cluster's status is `down` until a
- * message that this node sends to itself has come back from the broker. The promise rejects with `ERR_CLUSTER_DOWN` if the client reports before
+ * The promise resolves when the broker's client is open, and after `repairTimeoutMs` at the latest. The cluster's status stays `down` until a message
+ * that this node sends to itself has come back from the broker. The promise rejects with `ERR_CLUSTER_DOWN` if the client reports before
  * `repairTimeoutMs` that it cannot be opened.
  *
  * @throws `ERR_INVALID_OPTION` naming the option that is unknown, missing or out of range, or if the recovery has no manager;

@@ -43,7 +43,7 @@ export class Link {
   #confirmedUnits = 0
   #probe: Probe | undefined
   #probeCount = 0
-  /** True if the broker's client reported a connection while it still held the last probe. That probe may be lost, so another one is due. */
+  /** True if `reported(true)` was called while the broker's client still held the last probe. That probe may be lost, so another one is due. */
   #isProbeDue = false
   #roundTripMs = 0
   #cancelTimer: (() => void) | undefined
@@ -72,8 +72,8 @@ export class Link {
   }
 
   /**
-   * True if a probe that was sent after the mark has come back. Then everything that was sent before the mark has reached the broker, unless the link
-   * was down in between.
+   * True if a probe has come back that was sent after the mark was read. Then everything that was sent before the mark has reached the broker, unless
+   * the link was down in between.
    */
   isConfirmed(mark: number): boolean {
     return this.#confirmedUnits >= mark
@@ -95,7 +95,7 @@ export class Link {
     return this.sendText(subject, encodeFrame(frame))
   }
 
-  /** The same, for a frame that is encoded already. */
+  /** Hands an encoded frame to the broker's client, like `send`. */
   sendText(subject: string, text: string): boolean {
     const { maxUnconfirmedBytes } = this.#dependencies
     if (!this.#isUp || this.unconfirmedUnits > maxUnconfirmedBytes) return false
@@ -105,7 +105,10 @@ export class Link {
     return isSent
   }
 
-  /** Call when the broker's client reports that its connection is up or down. */
+  /**
+   * Call when the broker's client reports that its connection is up or down. Also call with `true` once this node is subscribed to its own subject,
+   * because before that no probe can come back.
+   */
   reported(isUp: boolean): void {
     if (!isUp) this.#fall()
     else if (this.#probe?.isHandedOver !== false) this.#sendProbe()

@@ -24,7 +24,7 @@ export interface NodeHooks {
   commanded(text: string): void
   /** Called if commands of another node are missing. `missing` is `undefined` if nobody knows how many commands are missing. */
   commandsMissed(missing: number | undefined): void
-  /** Called when a first node wants a channel, and when no node wants the channel any more. */
+  /** Called when a first node wants a channel, and when no node has wanted the channel for `idleDelayMs`. */
   demandChanged(channel: ChannelName, isActive: boolean): void
   report(error: unknown): void
 }
@@ -49,7 +49,10 @@ export interface NodeManager extends ChannelManager {
   readonly userConnections: ReadonlyMap<string, unknown>
 }
 
-/** How long this node keeps its commands for nodes that are cut off from the broker. Milliseconds. */
+/**
+ * How long this node keeps its commands for nodes that are cut off from the broker. Older commands are removed when the node gives the next command.
+ * Milliseconds.
+ */
 const COMMANDS_AGE_MS = 120_000
 
 /** Makes the parts of a node, and connects the parts with each other. */

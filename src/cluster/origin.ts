@@ -14,7 +14,8 @@ export interface Range {
  * Puts the messages of one epoch in order.
  *
  * A message that comes too early waits, while its origin is asked for the messages before it. Messages that the origin does not have any more are
- * reported as missing. A waiting message is delivered once each message before it has come or was reported. Messages of a `latest` channel never wait.
+ * reported as missing. A waiting message is delivered once each message before it has come or was reported as missing. Messages of a `latest` channel
+ * never wait.
  */
 export class Origin {
   readonly epoch: string
@@ -55,12 +56,15 @@ export class Origin {
     return this.#destination.knownOf(this.epoch)?.seq ?? 0
   }
 
-  /** The last number whose message this node does not hold any more. */
+  /** Up to this number, messages may be missing from this node's history. `0` if none are missing. */
   get forgotten(): number {
     return this.#destination.knownOf(this.epoch)?.forgotten ?? 0
   }
 
-  /** Continues after number `seq`. If `isMissing` is true, subscribers are told that the messages up to this number are missing. */
+  /**
+   * Continues after number `seq`. If `isMissing` is true, subscribers are told that the messages up to this number are missing, except those that
+   * were settled before.
+   */
   skipTo(seq: number, isMissing: boolean): void {
     this.#destination.skipTo(this.epoch, seq, isMissing)
     this.reached = seq
@@ -94,7 +98,7 @@ export class Origin {
     this.answeredFrom = Infinity
   }
 
-  /** Takes a message. Returns false if this node has the message already. */
+  /** Takes a message. Returns false if the message waits here already, or if its number is settled: see `seq`. */
   take(message: LoggedMessage): boolean {
     const { seq } = message
     if (seq <= this.seq || this.#held.has(seq)) return false
@@ -134,7 +138,7 @@ export class Origin {
     this.#last = Math.max(this.#last, seq)
   }
 
-  /** Continues without the missing messages. Subscribers are told that messages are missing. */
+  /** Continues without the missing messages. Subscribers are told how many messages are missing. */
   giveUp(): void {
     this.#passTo(this.#last, true)
   }

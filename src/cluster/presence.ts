@@ -44,7 +44,7 @@ export class Presence {
     link.send(subjects.departures(userId), { kind: 'departed', node, userId })
   }
 
-  /** Calls the listener when another node announces that the user has left it. Returns a function that ends this. */
+  /** Calls the listener each time that another node announces that the user has left it. Returns a function that removes the listener. */
   followDepartures(userId: string, listener: () => void): () => void {
     const { subjects, subjectSet } = this.#dependencies
     const follower = (): void => listener()
@@ -69,7 +69,10 @@ export class Presence {
     }
   }
 
-  /** Rejects if the call to the broker rejects, or if the broker has not answered after `repairTimeoutMs`. */
+  /**
+   * Resolves to true if the user has a connection on any node. Rejects if the call to the broker rejects, or if the broker has not answered after
+   * `repairTimeoutMs`.
+   */
   isOnline(userId: string): Promise<boolean> {
     const { clock, repairTimeoutMs } = this.#dependencies
     return new Promise((resolve, reject) => {

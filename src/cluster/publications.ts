@@ -25,7 +25,10 @@ export interface PublicationsDependencies {
   subjectOf(channel: ChannelName): string | undefined
 }
 
-/** A channel in which this node has published. While the channel is quiet, the node repeats the number of its last message there. */
+/**
+ * A channel in which this node has published. When the channel is quiet, the node sends the number of its last message there again, until the broker
+ * has confirmed that number. Then the tail is removed.
+ */
 interface Tail {
   readonly channel: ChannelName
   readonly subject: string
@@ -34,7 +37,9 @@ interface Tail {
   head: string
   quietSinceMs: number
   repeats: number
-  /** `Link.mark` directly after the number was sent again for the last time. `Infinity` if that has not happened, or if the frame may be lost. */
+  /**
+   * The `Link.mark` that was read directly after the number was last sent again. `Infinity` if it was never sent again, or if that frame may be lost.
+   */
   mark: number
 }
 
@@ -67,7 +72,7 @@ export class Publications {
     this.#alarm = new Alarm(dependencies.clock, () => this.#repeatQuiet())
   }
 
-  /** Sends a message that was just published. */
+  /** Sends a message that was just published. Does nothing if the messages of its channel stay on this node. */
   send({ channel, epoch, ageMs, message }: RecordedPublish): void {
     const { clock, link } = this.#dependencies
     const tail = this.#tails.get(channel) ?? this.#begin(channel)
@@ -93,7 +98,10 @@ export class Publications {
     for (const tail of this.#tails.values()) if (!this.#dependencies.link.isConfirmed(tail.mark)) tail.mark = Infinity
   }
 
-  /** Tells another node the number of this node's last message in each of these channels. */
+  /**
+   * Tells another node the number of this node's last message in each of these channels. Leaves out the channels in which this node has published
+   * nothing, and those whose messages stay on this node.
+   */
   answerSync(node: string, channels: readonly ChannelName[]): void {
     const progress = channels.flatMap((channel) => this.#progressOf(channel) ?? [])
     for (const part of partsOf(progress)) this.#sendTo(node, { kind: 'progress', node: this.#dependencies.node, progress: part })
@@ -169,7 +177,8 @@ export class Publications {
   #progressOf(channel: ChannelName): Progress | undefined {
     const { messages, subjectOf } = this.#dependencies
     const own = messages.own(channel)
-    // A node is asked about many channels, and publishes in few of them. So check that first, because making the name of a subject takes longer.
+    // A node is asked about many channels, and publishes in few of them. So check first whether it has published, because making the name of a
+    // subject takes longer.
     return own === undefined || subjectOf(channel) === undefined ? undefined : { channel: nameOf(channel), ...own }
   }
 

@@ -6,10 +6,12 @@ import type { Origin } from './origin.ts'
 export interface ReadinessDependencies {
   readonly clock: Clock
   readonly repairTimeoutMs: number
-  /** Asks an origin for its messages after number `seq`, up to the last one that this node no longer holds. */
+  /** Asks an origin for its messages after number `seq`, up to the last one that is missing from this node's history. */
   complete(interest: Interest, origin: Origin, seq: number): void
   isUp(): boolean
-  /** True if this node published in this epoch, in this run or in an earlier run. */
+  /**
+   * True if this node published in this epoch, in this run or in an earlier run. Also true for a mark, which looks like an epoch but has no messages.
+   */
   isOwn(interest: Interest, epoch: string): boolean
 }
 

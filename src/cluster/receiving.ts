@@ -41,11 +41,12 @@ interface Wait {
 }
 
 /**
- * Takes the messages of other nodes: each message once and, within a channel, in the order in which its origin published them.
+ * Takes the messages of other nodes. A node that publishes in a channel is an origin of the channel. Each message is taken once. Within a channel,
+ * the messages of one origin are taken in the order in which the origin published them.
  *
  * If messages are missing, this node asks their origin for them. If the origin does not answer, this node asks up to `mostQuestions` times. Each
- * time, the origin has `repairTimeoutMs` to answer. This time passes only while the link is up. Messages that have not arrived after the last time
- * are reported as missing.
+ * time, the origin has `repairTimeoutMs` to answer. If the link goes down meanwhile, this time begins anew when the link is up again. Messages that
+ * have not arrived after the last time are reported as missing.
  */
 export class Receiving {
   readonly counts: ReceivingCounts = { received: 0, duplicates: 0, unwanted: 0, repaired: 0, repairs: 0 }
@@ -92,7 +93,7 @@ export class Receiving {
     }
   }
 
-  /** Call when the link is up again, and when it is down. While it was down, this node may have missed any message. */
+  /** Call when the link goes up or down. While the link was down, this node may have missed any message. */
   linkChanged(isUp: boolean): void {
     if (!isUp) return this.#alarm.cancel()
     for (const interest of this.#interests.values()) this.#doubt(interest)
@@ -140,7 +141,10 @@ export class Receiving {
     this.#dependencies.settled()
   }
 
-  /** Asks an origin for its messages after number `seq`, up to the last one that this node no longer holds. */
+  /**
+   * Asks an origin for its messages after number `seq`, up to the last one that is missing from this node's history. Does nothing if the origin was
+   * asked for these messages already, or if its node is not known yet.
+   */
   complete(interest: Interest, origin: Origin, seq: number): void {
     if (origin.node === undefined || origin.askedFrom <= seq + 1) return
     const { channel } = interest
@@ -168,7 +172,7 @@ export class Receiving {
     const origin = interest.originOf(own.epoch, node)
     if (interest.destination.knownOf(own.epoch) !== undefined) return origin
     const leftAt = interest.leftAt(own.epoch)
-    // Subscribers have all up to there. If the origin did not answer, they were told that more may be missing.
+    // Subscribers have all messages up to number `leftAt`, or were told that some are missing.
     if (leftAt !== undefined) origin.skipTo(leftAt, false)
     else this.#begin(interest, origin, own)
     for (const each of interest.forgotten()) this.#forget(interest, each)
@@ -254,7 +258,10 @@ export class Receiving {
     this.#change(origin, () => origin.giveUp())
   }
 
-  /** If too many messages wait because earlier ones are missing, reports the missing messages and delivers the waiting ones. */
+  /**
+   * If too many messages wait because earlier ones are missing, gives up the missing messages of one origin after the other, until few enough wait:
+   * reports the missing messages, and delivers the waiting ones.
+   */
   #keepWithin(): void {
     if (this.#heldUnits <= this.#dependencies.maxHeldUnits) return
     for (const { interest, origin } of [...this.#waits.values()]) {

@@ -6,8 +6,8 @@ const MOST_SUBJECTS = 500
 /**
  * The subjects that this node wants, and the subjects to which it is subscribed at the broker.
  *
- * Only one call to the broker runs at a time. Changes that are made during a call wait for the next call. So a few calls carry out many changes. If a
- * call fails, all changes wait for `retry`.
+ * Only one call to the broker runs at a time. If a subject is wanted or unwanted during a call, this change waits for the next call. So a few calls
+ * carry out many changes. If a call fails, all changes wait for `retry`.
  */
 export class SubjectSet {
   readonly #backplane: Pick<Backplane, 'subscribe' | 'unsubscribe'>
@@ -42,7 +42,7 @@ export class SubjectSet {
     this.#change(subject)
   }
 
-  /** Tries again to carry out the changes whose call failed. */
+  /** Carries out the changes that wait because a call to the broker has failed. Does nothing after `stop`. */
   retry(): void {
     this.#isPaused = this.#isStopped
     this.#start()
@@ -54,7 +54,10 @@ export class SubjectSet {
     this.#isPaused = true
   }
 
-  /** Resolves when the subscriptions at the broker match the wanted subjects, or when a call to the broker has failed. Never rejects. */
+  /**
+   * Resolves when the subscriptions at the broker match the wanted subjects, when a call to the broker has failed, or when the running call has ended
+   * after `stop`. Never rejects.
+   */
   async settled(): Promise<void> {
     while (this.#running !== undefined) await this.#running
   }

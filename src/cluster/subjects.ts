@@ -36,7 +36,7 @@ export function subjectsOf(prefix: string): Subjects {
   }
 }
 
-/** Encodes a name. `-` stands for an absent name. It cannot be confused with a name, because every encoded name has at least two characters. */
+/** Encodes a name. `-` stands for an absent name. No encoded name is `-`, because every encoded name has at least two characters. */
 function encoded(text: string | undefined): string {
   if (text === undefined) return '-'
   const bytes = new TextEncoder().encode(text)

@@ -33,7 +33,7 @@ export interface DeliveryDependencies<TConnection> {
   readonly noticeData: (notice: Notice) => WireData
   /** Returns the transport of a connection, if it has one. */
   transportOf(connection: TConnection): AnyTransport | undefined
-  /** Puts a send queue in front of a connection's socket in all fan-out lists. With `undefined`, the socket becomes the sink again. */
+  /** Puts a send queue in front of a connection's socket in all fan-out lists. With `undefined`, the socket itself gets the messages again. */
   attachQueue(connection: TConnection, queue: SendQueue | undefined): void
   /** Removes a connection whose socket failed, or whose client is a slow consumer. */
   remove(connection: TConnection, reason: CloseReason, failure?: { readonly error: unknown }): void
@@ -48,15 +48,15 @@ export interface DeliveryDependencies<TConnection> {
  * 1. A socket **has room** while it buffers at most `softLimitBytes`. The delivery decides once in each turn of the event loop whether a socket has
  *    room.
  * 2. If the socket has no room, the connection is **behind**: its messages wait in the backlog of its send queue. The stream type decides what
- *    happens to the waiting messages. Either a newer message replaces the older one (`latest`), or the oldest messages are dropped and the client
- *    gets a gap notice (`drop`), or all messages are kept.
+ *    happens to the waiting messages. With `latest`, a newer message replaces the older one. With `drop`, the oldest messages are dropped if too much
+ *    waits, or if they have waited too long, and the client gets a gap notice. All other messages are kept.
  * 3. If more than `hardLimitBytes` must be kept, or a message that must be kept has waited for `maxLagMs`, the connection is a **slow consumer**: it
  *    is removed, and its socket is closed. Search for `slow-consumer` to find the code.
  *
  * Not every socket has a send queue:
  *
  * - A socket has a send queue from the start if its transport has a `write`, or if a function reads its buffer. This function is the transport's
- *   `bufferedBytes`, or the socket's `getBufferedAmount()`.
+ *   `bufferedBytes`, or the `getBufferedAmount()` of a socket that has no `bufferedAmount`.
  * - Otherwise, a socket with a `bufferedAmount` has a send queue only while its connection is behind. `PlainPressure` decides when the connection
  *   falls behind.
  * - Any other socket has no send queue, because its buffer cannot be read. Such a socket always counts as having room.
@@ -71,7 +71,9 @@ export class Delivery<TConnection extends DeliveryConnection> {
   /** The context of send queues that exist only while their connection is behind. */
   readonly #interimContext: QueueContext<TConnection>
   readonly #outcomes: SendOutcomes<TConnection>
-  /** The errors of refused publishes. If a socket's `send` calls `publish` and does not catch the error of a refusal, the socket has not failed. */
+  /**
+   * The `ERR_PUBLISH_DEPTH` errors of this manager. If a socket's `send` calls `publish` and does not catch such an error, the socket has not failed.
+   */
   readonly #refusals = new WeakSet<object>()
   /** The message that is being delivered. */
   #running: FanOut<TConnection> | undefined
@@ -104,8 +106,8 @@ export class Delivery<TConnection extends DeliveryConnection> {
   }
 
   /**
-   * Returns a function that makes the connection's send queue. Returns `undefined` if the connection needs no send queue, because texts go to the
-   * socket itself. Looking up the properties of the socket may run user code.
+   * Returns a function that makes the connection's send queue. Returns `undefined` if the connection starts without a send queue: its socket then
+   * gets the texts directly. Looking up the properties of the socket may run user code.
    */
   queueMaker(measured: Measured): ((connection: TConnection) => SendQueue) | undefined {
     const meter = meterOf(measured)
@@ -127,9 +129,8 @@ export class Delivery<TConnection extends DeliveryConnection> {
   }
 
   /**
-   * Hands a text to each recipient once, then removes the connections whose sockets failed. Returns what happened to the message. When the recipients
-   * have the message, `skipText` is called. It returns the skip, or `undefined` if there is none. A skip is a text for the connections that the
-   * option `except` left out.
+   * Hands a text to each recipient once. Then calls `skipText`, which returns the skip, or `undefined` if there is none. A skip is a text for the
+   * connections that the option `except` left out. At the end, removes the connections whose sockets failed. Returns what happened to the message.
    */
   serve(fanOut: FanOut<TConnection>, text: WireData, servedAtMs: number, skipText?: () => WireData | undefined): PublishResult {
     this.#totals.begin(fanOut.matched)
@@ -169,7 +170,7 @@ export class Delivery<TConnection extends DeliveryConnection> {
     this.#totals.note('deferred')
   }
 
-  /** Remembers the error of a refused publish. */
+  /** Remembers an `ERR_PUBLISH_DEPTH` that the manager is about to throw. */
   noteRefusal(refusal: ConnectionManagerError): void {
     this.#refusals.add(refusal)
   }
@@ -201,8 +202,8 @@ export class Delivery<TConnection extends DeliveryConnection> {
   }
 
   /**
-   * Hands a skip to the connections that `except` left out of the message. A connection may still be excluded from the skip, because the delivery of
-   * the message has not ended.
+   * Hands a skip to the connections that `except` left out of the message. Meanwhile, `exclude` also excludes connections from the skip, because the
+   * delivery of the message has not ended.
    */
   #serveSkip(fanOut: FanOut<TConnection>, text: WireData | undefined): FanOut<TConnection> | undefined {
     if (text === undefined) return undefined

@@ -14,7 +14,7 @@ import type { Recipients, Slot, SlotRange } from './recipients.ts'
  */
 const SKIP_DATA = /* @__PURE__ */ Object.freeze({ type: 'skip' })
 
-/** A connection whose sink threw, and the error. */
+/** A connection whose sink threw, and the error. A sink is a socket, or the send queue in front of it. */
 export interface SendFailure<TConnection> {
   readonly connection: TConnection
   readonly error: unknown
@@ -29,8 +29,8 @@ export interface SendOutcomes<TConnection> {
   /** Attaches a send queue to the connection, and queues the message there. Returns what happened to the message. */
   queue(connection: TConnection, message: OutgoingMessage): Acceptance
   /**
-   * Returns true for the error of a `publish` that the manager refused. If a socket's `send` calls such a `publish` and throws this error, the socket
-   * has not failed.
+   * Returns true for an `ERR_PUBLISH_DEPTH` of this manager. If a socket's `send` calls `publish` and does not catch this error, the socket has not
+   * failed.
    */
   isOwnRefusal(error: unknown): boolean
 }
@@ -57,7 +57,7 @@ export class FanOut<TConnection> implements Record<Exclude<Acceptance, 'sent'>, 
   readonly #recipients: Recipients<TConnection>
   readonly #outcomes: SendOutcomes<TConnection>
   readonly #roomBytes: number | undefined
-  /** The excluded connections, whose slots `end` unmasks. The set is kept, because `isExcluded` could return something else by then. */
+  /** The excluded connections, whose slots `end` unmasks. The set is kept, because `isExcluded` could return something else when `end` is called. */
   #excluded: Set<TConnection> | undefined
   #message: OutgoingMessage | undefined
 
@@ -262,7 +262,7 @@ export class FanOut<TConnection> implements Record<Exclude<Acceptance, 'sent'>, 
     return (this.#message ??= new OutgoingMessage(text, this.fields))
   }
 
-  /** Records that a sink threw, unless the error comes from a refused `publish`: see `isOwnRefusal`. */
+  /** Records that a sink threw, unless the error is an `ERR_PUBLISH_DEPTH` of this manager: see `isOwnRefusal`. */
   #noteThrow(connection: TConnection, error: unknown): void {
     if (!this.#outcomes.isOwnRefusal(error)) this.failures.push({ connection, error })
   }

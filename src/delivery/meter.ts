@@ -12,7 +12,10 @@ export interface Measured {
 /** Reads how many bytes a socket has buffered. A meter runs user code, which may throw or return any value. */
 export type Meter = (socket: Socket, transport: AnyTransport | undefined) => unknown
 
-/** Returns a function that reads a socket's buffered bytes. Returns `undefined` if nothing tells how many bytes the socket has buffered. */
+/**
+ * Returns a function that reads a socket's buffered bytes. Returns `undefined` if nothing tells how many bytes the socket has buffered, or if looking
+ * up the socket's properties throws.
+ */
 export function meterOf({ socket, transport }: Measured): Meter | undefined {
   if (transport?.bufferedBytes !== undefined) return bufferedBytesOfTransport
   try {
@@ -23,8 +26,8 @@ export function meterOf({ socket, transport }: Measured): Meter | undefined {
 }
 
 /**
- * Returns how many bytes a socket has buffered, as its meter reads it. Returns `0` if there is no meter, or if the reading is invalid. The socket
- * then counts as having room.
+ * Returns how many bytes a socket has buffered, as its meter reads it. Returns `0` if there is no meter, if the meter throws, or if the reading is
+ * not a positive number. The socket then counts as having room.
  */
 export function bufferedBytes(meter: Meter | undefined, socket: Socket, transport: AnyTransport | undefined): number {
   if (meter === undefined) return 0
@@ -38,8 +41,8 @@ export function bufferedBytes(meter: Meter | undefined, socket: Socket, transpor
 }
 
 /**
- * Returns a sink's `bufferedAmount`. Returns `0` if reading it throws, or if it is not a number. The number may be negative or `NaN`, so use it only
- * in comparisons.
+ * Returns the `bufferedAmount` of a socket without a send queue. Returns `0` if reading it throws, or if it is not a number. The number may be
+ * negative or `NaN`, so use it only in comparisons.
  */
 export function bufferedAmountOf(sink: PlainSink): number {
   try {

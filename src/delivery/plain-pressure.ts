@@ -25,8 +25,8 @@ export class PlainPressure<TConnection extends { readonly socket: Socket }> {
   readonly #ticks: Ticks
   readonly #presumptions = new Map<TConnection, Presumption>()
   /**
-   * Upper bounds on the bytes that any one socket was given. `tick` is the last turn that had many bytes. `inTick` counts the bytes of that turn,
-   * `inTickBefore` those of the turn before it, and `since` those of the later turns, which had only few bytes.
+   * Upper bounds on the bytes that any one socket was given. `tick` is the last turn that had many bytes. `inTick` counts the bytes of that turn, and
+   * `inTickBefore` the bytes of the turn before it. `since` counts the bytes of all later turns, which had only few bytes.
    */
   #bytes = { tick: 0, inTick: 0, inTickBefore: 0, since: 0 }
 
@@ -39,8 +39,8 @@ export class PlainPressure<TConnection extends { readonly socket: Socket }> {
    * True if a socket counts as having room until this turn ends, although it has buffered more than the limit.
    *
    * The excess is the number of buffered bytes above the limit. If the bytes of this turn can explain the excess, the socket has room. Otherwise the
-   * socket is in doubt, and the turn before decides. If the socket was above the limit in the turn before, it has room, unless it was in doubt in
-   * that turn too. If it was not above the limit, it has room if the bytes of that turn can explain the rest of the excess.
+   * socket is in doubt, and the turn before decides. A socket that was above the limit in the turn before has room, unless it was in doubt in that
+   * turn too. A socket that was not above the limit in that turn has room if the bytes of that turn can explain the rest of the excess.
    */
   hasRoom(connection: TConnection, buffered: number): boolean {
     const { tick } = this.#ticks
@@ -58,8 +58,8 @@ export class PlainPressure<TConnection extends { readonly socket: Socket }> {
   /**
    * Counts a text that was delivered in this turn.
    *
-   * The few bytes of a small turn cannot put a socket over the limit. So the end of a small turn is not awaited, and its bytes are added to the bytes
-   * of earlier small turns.
+   * If the bytes of several turns together are within the limit, they cannot put a socket above it. So they are only added up in `since`, and the
+   * ends of these turns are not awaited.
    */
   count(text: WireData): void {
     const bytes = mostBytesOf(text)

@@ -17,7 +17,7 @@ export interface Recipients<TConnection> {
    */
   readonly ranges: readonly SlotRange<TConnection>[]
   readonly overlaps: readonly Overlap[]
-  /** Slots within the ranges whose connections are not recipients. */
+  /** Slots whose connections are not recipients, although the slots are in `ranges`. */
   readonly leftOut?: readonly Slot<TConnection>[]
 }
 
@@ -56,7 +56,7 @@ export function eachOf<TConnection>(list: FanOutList<TConnection>, slots: readon
 
 /**
  * All connections of two lists: the list of a whole type, and the list of one exact stream of this type. A connection in both lists counts once.
- * `overlaps` are these connections.
+ * `overlaps` has the slots of these connections.
  */
 export function eitherOf<TConnection>(
   whole: FanOutList<TConnection> | undefined,
@@ -71,7 +71,10 @@ export function eitherOf<TConnection>(
   return { matched: whole.size + exact.size - overlaps.length, ranges: [rangeOf(whole), rangeOf(exact)], overlaps }
 }
 
-/** Returns the recipients without these connections. Each connection is given by its slots. A connection that has two slots counts once. */
+/**
+ * Returns the recipients without these connections. Each connection is given by its slots. A connection with two slots counts once, and a connection
+ * without a slot is ignored.
+ */
 export function without<TConnection>(recipients: Recipients<TConnection>, connections: readonly (readonly Slot<TConnection>[])[]): Recipients<TConnection> {
   const found = connections.filter((slots) => slots.length > 0)
   if (found.length === 0) return recipients

@@ -1,6 +1,6 @@
 /**
- * Counts of all messages up to now. A message counts once for each of its recipients. Texts of `connection.send` are messages here. So are notices
- * that are sent like such texts, for example by `notifyGap`, and the skips of a recorder.
+ * Counts of all messages up to now. A message counts once for each of its recipients. Three other things also count as messages: texts of
+ * `connection.send`, notices that are sent like such texts (for example by `notifyGap`), and the skips of a recorder: see `Recorder.skip`.
  *
  * At any moment, `matched` is the sum of `sent`, `conflated`, `dropped`, `failed`, `skipped`, `purged` and `waiting`. `waiting`, `waitingBytes` and
  * `connectionsBehind` are gauges, which show the present state. `mostWaitingBytes` is a peak. All other fields are counters, which never fall.
@@ -19,8 +19,8 @@ export interface Stats {
   readonly dropped: number
   /**
    * Messages that failed, because `send` or `write` threw, because no frame could be made, or because the message made its client a slow consumer. If
-   * `write` throws, all messages of that call count, even if some of them were written. If a gap notice could not be made, the messages that were to
-   * be written together with it count too.
+   * the connection must be removed because of that, messages that come before the removal count too. If `write` throws, all messages of that call
+   * count, even if some of them were written. If a gap notice could not be made, the messages that were to be written together with it count too.
    */
   readonly failed: number
   /**
@@ -71,7 +71,7 @@ export class Totals {
     mostWaitingBytes: 0,
   }
 
-  /** Counts a message that goes out to `matched` connections. Each of these deliveries is `waiting` until its outcome is counted. */
+  /** Counts a message that has `matched` recipients. For each recipient, the message is `waiting` until its outcome is counted. */
   begin(matched: number): void {
     this.#counts.matched += matched
     this.#counts.waiting += matched

@@ -5,7 +5,7 @@ import { ExpiringSet } from '../time/expiring-set.ts'
 /** The part of `Events` that posts `streamActive` and `streamIdle`. */
 export type DemandEvents = Pick<Events, 'post'>
 
-/** How long a stream stays active without a subscriber, and how many streams without a subscriber may be active. */
+/** How long a stream stays active without a connected subscriber, and how many such streams may be active. */
 export interface DemandLimits {
   readonly idleDelayMs: number
   readonly idleStreams: number
@@ -15,10 +15,10 @@ export interface DemandLimits {
  * Decides which streams need an upstream feed.
  *
  * A stream becomes active when it gets its first connected subscriber. The stream becomes idle when it has had no connected subscriber for
- * `idleDelayMs`. So the feed stays open if a client reconnects in time.
+ * `idleDelayMs`, or earlier if there are too many such streams. So the feed stays open if a client reconnects in time.
  *
- * This class keeps only idling streams. An idling stream is still active, but has lost its last subscriber. Streams with a subscriber are in the
- * registry.
+ * This class keeps only idling streams. An idling stream is still active, but has lost its last connected subscriber. Streams with a connected
+ * subscriber are in the registry.
  */
 export class Demand {
   readonly #idleDelayMs: number
@@ -34,8 +34,8 @@ export class Demand {
   readonly #expiry: ExpiringSet<ActiveStream>
 
   /**
-   * @param limits `idleDelayMs`: how long a stream without subscribers stays active. `0`: streams become idle at once. `Infinity`: until `end()`.
-   * `idleStreams`: how many streams without subscribers may stay active
+   * @param limits `idleDelayMs` is how long a stream stays active without a connected subscriber. With `0`, it becomes idle at once. With `Infinity`,
+   * it stays active until `end()`. `idleStreams` is how many such streams may stay active. If there are more, the oldest one becomes idle
    */
   constructor(clock: Timers, { idleDelayMs, idleStreams }: DemandLimits, events: DemandEvents) {
     this.#idleDelayMs = idleDelayMs
@@ -57,7 +57,8 @@ export class Demand {
   }
 
   /**
-   * Call this when a stream has lost its last connected subscriber. If there are now too many idling streams, the oldest one becomes idle at once.
+   * Call this when a stream has lost its last connected subscriber. If no stream may idle, because a limit is 0, the stream becomes idle at once. If
+   * there are now too many idling streams, the oldest one becomes idle at once.
    */
   lost(stream: ActiveStream): void {
     if (this.#idleDelayMs === 0 || this.#maxIdling < 1) return this.#events.post('streamIdle', stream)
@@ -72,12 +73,12 @@ export class Demand {
     this.#expiry.renew()
   }
 
-  /** The streams that have no subscriber and are still active. */
+  /** The streams that have no connected subscriber and are still active. */
   idling(): Iterable<ActiveStream> {
     return this.#idling.values()
   }
 
-  /** Makes every stream without a subscriber idle now. */
+  /** Makes all idling streams idle at once, and posts `streamIdle` for each. */
   end(): void {
     this.#oldestFirst = undefined
     for (const stream of this.#idling.values()) {

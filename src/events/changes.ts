@@ -22,8 +22,8 @@ function isPromise(outcome: unknown): boolean {
 /**
  * Makes the changes of a manager. A change has three steps: it changes the state, it settles, and it calls the listeners.
  *
- * Settling is the work that has to wait while messages are handed to sockets. It removes connections whose sockets failed, stops transport hooks, and
- * delivers deferred messages.
+ * Settling is the work that has to wait while messages are handed to sockets. It removes connections whose sockets failed, removes drain listeners,
+ * sends status notices to new subscribers, and delivers deferred messages.
  *
  * Sockets, transports, listeners and serializers are user code, and may publish. If user code publishes a message while other messages are handed to
  * sockets, the new message is deferred. So all connections see the messages in the same order.
@@ -61,8 +61,8 @@ export class Changes {
   }
 
   /**
-   * Makes a change, and then calls the functions that wait for its end: see `afterwards`. In a batch, this happens after each change, and not only at
-   * the end of the batch. So a new subscriber gets the status notice of a failed source before anything else.
+   * Makes a change, and then calls the functions that wait for its end: see `afterwards`. In a batch, the functions are called after each change, and
+   * not only at the end of the batch. So a new subscriber of a stream whose source has failed gets the status notice first.
    */
   #settled<TOutcome>(change: () => TOutcome): TOutcome {
     try {
@@ -99,7 +99,10 @@ export class Changes {
     if (!this.#isBatching) this.events.flush()
   }
 
-  /** Runs a function that hands messages to sockets, in the running change if there is one. Then settles, and delivers the deferred messages. */
+  /**
+   * Runs a function that hands messages to sockets, in the running change if there is one. Then settles, and delivers the deferred messages, unless
+   * an outer `send` or a batch does so later.
+   */
   send(act: () => void): void {
     if (this.isSending) return act()
     const outer = this.#numbers.current
@@ -185,7 +188,10 @@ export class Changes {
     }
   }
 
-  /** Calls the functions that had to wait, and delivers the events. Repeats this until there are no new functions and no new events. */
+  /**
+   * Calls the functions that had to wait, and delivers the events, except during a batch. Repeats this until there are no new functions and no new
+   * events.
+   */
   #settle(): void {
     while (this.#afterwards.length > 0 || this.#hasNews) {
       const acts = this.#afterwards

@@ -13,10 +13,9 @@ import type { Subscription, SubscriptionChange, SubscriptionEndReason } from '..
  * - `send`: a socket's `send`, a transport's `write`, or `serializeNotice` for a notice that the manager sends by itself
  * - `close`: a `close` or `terminate` of the socket or its transport
  * - `listener`: an event listener
- * - `transport`: a transport's `frame`, `onDrain` or `onClose`
+ * - `transport`: a transport's `frame`, `onDrain` or `onClose`, or a function that `onDrain` or `onClose` returned
  * - `authorize`: the option `authorize`
- * - `recorder`: the `skip` or the `revoked` of the option `recorder`, the `record` of the option for a deferred message, or a function that the
- *   recorder passed to `inTurn`
+ * - `recorder`: the recorder's `skip` or `revoked`, its `record` for a deferred message, or a function that it passed to `inTurn`
  *
  * If the option `clock` failed, the stage is `close` for the deadline of a close, and `listener` otherwise. An `error` event for the clock has no
  * `connection`.
@@ -41,7 +40,10 @@ export interface SubscriptionEvent<
 > {
   /** The subscription: the same object that `addSubscription` returns. */
   readonly subscription: Subscription<keyof TStreams & string>
-  /** The connection that caused the event, because it subscribed, unsubscribed or was removed. Absent if no connection caused it. */
+  /**
+   * The connection that caused the event, because it subscribed, unsubscribed, was removed or was given to another user. Absent if no connection
+   * caused it.
+   */
   readonly connection?: Connection<TSocket, TStreams, TMetadata>
 }
 
@@ -60,10 +62,11 @@ export interface ManagerEvents<TSocket extends Socket = Socket, TStreams extends
   connectionCaughtUp: { readonly connection: Connection<TSocket, TStreams, TMetadata>; readonly behindForMs: number }
   /** A connection was given to another user. `connection.userId` is the new user, and `from` is the old user. */
   connectionReassigned: { readonly connection: Connection<TSocket, TStreams, TMetadata>; readonly from: string }
-  /** A user got their first connection. */
+  /** A user who had no connection got one. */
   userOnline: { readonly userId: string }
   /**
-   * A user lost their last connection. `reason` says why the connection was removed, or is `reassigned` if the connection was given to another user.
+   * A user lost their last connection. `reason` says why the connection was removed. If the connection was given to another user, `reason` is
+   * `reassigned`.
    */
   userOffline: { readonly userId: string; readonly reason: CloseReason | 'reassigned' }
   /** A subscription began. */
@@ -78,7 +81,7 @@ export interface ManagerEvents<TSocket extends Socket = Socket, TStreams extends
    */
   revoked: { readonly userId: string | undefined; readonly streamType: (keyof TStreams & string) | undefined; readonly symbol: string | undefined }
   /**
-   * A stream that was idle got its first connected subscriber. Open the upstream feed of the stream now. Exactly one `streamIdle` follows each
+   * A stream that was not active got a connected subscriber. Open the upstream feed of the stream now. Exactly one `streamIdle` follows each
    * `streamActive`.
    */
   streamActive: ActiveStream<keyof TStreams & string>
@@ -87,7 +90,10 @@ export interface ManagerEvents<TSocket extends Socket = Socket, TStreams extends
    * one that lost its subscribers first becomes idle earlier. When the manager shuts down, every active stream becomes idle.
    */
   streamIdle: ActiveStream<keyof TStreams & string>
-  /** A gap notice was handed to a connection's socket: `dropped` messages of this stream did not reach the connection. */
+  /**
+   * A gap notice was handed to a connection's socket: `dropped` messages of this stream did not reach the connection. The notices of `notifyGap` do
+   * not emit this event.
+   */
   gap: {
     readonly connection: Connection<TSocket, TStreams, TMetadata>
     readonly streamType: keyof TStreams & string
@@ -139,9 +145,9 @@ interface Call {
 /**
  * The registered listeners, and a queue of the events that they have not received yet.
  *
- * Events are posted while a change is made, and flushed when the change is complete. There is one queue for all events. If a listener calls back into
- * the manager, the events that were queued before are delivered first. So each listener sees the events in the order of the changes. A call that made
- * a change returns only after the listeners have seen the events of the change, unless the call is part of a batch.
+ * Events are posted while a change is made, and flushed when the change is complete. There is one queue for all events. If a listener calls the
+ * manager, the events that are queued already are delivered before the events of this call. So each listener sees the events in the order of the
+ * changes. A call that made a change returns only after the listeners have seen the events of the change, unless the call is part of a batch.
  *
  * A change is made by one call of the manager, by one timer, or by the delivery of one deferred message. Changes are numbered, and may be nested: a
  * listener that calls the manager makes a later change. A listener receives only events of changes that are later than its registration.
@@ -184,8 +190,8 @@ export class Events {
   }
 
   /**
-   * Queues an error event. If no listener receives the event, the error is printed. This decision is made after the listeners were called, because a
-   * listener may remove another listener.
+   * Queues an error event. If no listener receives the event, the error is printed. Whether a listener received it is known only after the calls,
+   * because a listener may remove another listener.
    */
   postError(payload: AnyEvents['error']): void {
     const calls = this.#post(payload, this.#registrations.get('error') ?? new Set(), true)

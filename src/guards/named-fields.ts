@@ -13,7 +13,7 @@ export type Refusal = (what: string, name?: string, cause?: unknown) => Error
 /**
  * Reads the fields with these names from an object, each field once. Returns the values by name.
  *
- * @throws the error of `refusal` if the value is not an object, if it has a field with another name, or if a getter throws
+ * @throws the error of `refusal` if `assertNamed` refuses the value, or if a getter throws
  */
 export function readNamed<TName extends string>(given: unknown, names: readonly TName[], refusal: Refusal): Record<TName, unknown> {
   assertNamed(given, names, refusal)

@@ -36,7 +36,7 @@ export interface HostOptions<TSocket extends Socket, TRequest, TMetadata> {
   readonly commands: HostCommands
   /**
    * How often each client gets a ping or a comment, in milliseconds. So the host notices clients that have vanished, and no proxy closes the
-   * connection as idle. With `0`, the host sends neither.
+   * connection as idle. With `0`, the host sends neither. All event streams of one command server use the `heartbeatMs` of its first event stream.
    *
    * @default 30_000
    */
@@ -49,7 +49,8 @@ export interface HostOptions<TSocket extends Socket, TRequest, TMetadata> {
   readonly authenticateTimeoutMs?: number | undefined
   /**
    * Gets each error that `authenticate` throws or rejects with, except refusals with a `code`. `onError` gets such an error even if the client has
-   * left or was refused before the error came. `onError` also gets an unexpected error that the manager throws when a client is added.
+   * left or was refused before the error came. `onError` also gets the error if `authenticate` returns anything but an identity or `undefined`, and
+   * an unexpected error that occurs when a client is added.
    *
    * @default prints the first error with `console.warn`
    */

@@ -49,9 +49,11 @@ export interface ServeWebSocketsOptions<TSocket extends Socket, TRequest, TMetad
 /** A running host. */
 export interface WebSocketHost {
   /**
-   * Asks all clients to move to another server, and waits until they have gone or their time is over. Then closes the remaining sockets with 1001, and
-   * accepts no more: a late socket is refused with `ERR_CLOSED`. Call `close()` at SIGTERM, before `manager.cleanup()`. The promise resolves to the
-   * number of sockets that the host closed. A second call returns the same promise.
+   * Asks all clients to move to another server, and waits until they have gone or their time is over. Then closes all sockets that are still open
+   * with 1001, and closes the WebSocket server. A late socket is refused with `ERR_CLOSED`. Call `close()` at SIGTERM, before `manager.cleanup()`.
+   * The promise resolves to the number of sockets that the host closed. A second call returns the same promise.
+   *
+   * @throws `ERR_INVALID_ARGUMENT` for an option that is out of range
    */
   close(options?: DrainOptions): Promise<number>
 }
@@ -220,8 +222,8 @@ function joinFirstWrites(server: UpgradingServer): void {
 
 /**
  * Serves the sockets of a WebSocket server: authenticates each client, adds it to the manager, welcomes it, and carries out its commands. A refused
- * client gets the reason in a frame, and in the close code. A client that sends nothing after two pings in a row, not
- * even a pong, is terminated when the next ping is due.
+ * client gets the reason in a frame, and in the close code. If a client sends nothing after two pings in a row, not even a pong, its socket is
+ * terminated when the next ping is due.
  *
  * Texts that a client sends before its welcome wait until the welcome. At most 100 texts, with 65,536 UTF-16 units or bytes in all, can wait. A
  * client that sends more is closed with 4429.

@@ -135,8 +135,8 @@ const defined = /* @__PURE__ */ new WeakSet<object>()
  * catalogue. To extend the default catalogue, spread it: `defineStreams({ ...tradingStreams, NEWS: { audience: 'public', symbol: 'none' } })`.
  *
  * @throws `ERR_INVALID_ARGUMENT` naming the stream type and what is wrong with it. The name of a stream type must be a non-empty string without `:`.
- * An unknown field is refused. A private stream cannot have the delivery `latest` or the overflow `drop`. A catalogue that is a `Map`, an array or an
- * instance of a class is refused too.
+ * A definition cannot have an unknown field. A private stream cannot have the delivery `latest` or the overflow `drop`. A catalogue that is a `Map`,
+ * an array or an instance of a class is refused too.
  *
  * @example
  * const streams = defineStreams({

@@ -3,8 +3,8 @@ import { readUserCode } from '../guards/user-code.ts'
 import { isPlain } from '../guards/named-fields.ts'
 
 /**
- * Facts that a subscriber adds to a request, for the host's own use. The library does not interpret the filters, and delivers messages without
- * looking at them.
+ * Values that a subscriber adds to a request, for your own code. The library stores the filters and does not apply them: they do not change which
+ * messages the subscriber gets.
  */
 export type SubscriptionFilters = Readonly<Record<string, unknown>>
 

@@ -5,8 +5,8 @@ import type { WireData } from './wire-data.ts'
 
 /**
  * How a message comes to its recipients. `published`: it is published to a stream. `again`: a recorder, such as a recovery, sends one connection an
- * earlier message or a snapshot. `direct`: it comes from `sendToUser`, `sendToConnection`, `broadcast` or `connection.send`. A recorder cannot send a
- * `direct` message again.
+ * earlier message or a snapshot. `direct`: it comes from `sendToUser`, `sendToConnection`, `broadcast` or `connection.send`, or it is a notice. A
+ * recorder cannot send a `direct` message again.
  */
 export type MessageOrigin = 'published' | 'again' | 'direct'
 
@@ -21,13 +21,13 @@ export interface MessageFields {
   readonly origin: MessageOrigin
   /** The time of the call that published or sent the message, in milliseconds since the Unix epoch. */
   readonly readAtMs: number
-  /** The wire form of the message, if it was made before the call. All messages have this field, so that those with a text have the same shape. */
+  /** The wire form of the message, if the caller has made it already. The field is always there, so that all messages have the same shape. */
   readonly text: WireData | undefined
 }
 
 /**
- * The stream definition for texts from `connection.send`, and for notices that are sent like such texts: those of `notifyGap`, of `setStreamStatus`
- * and of a recorder. Such a text is delivered like a private message, and belongs to no stream.
+ * The stream definition for texts from `connection.send`, and for notices that are sent like such texts: the notices of `notifyGap`, of
+ * `setStreamStatus` and of a recorder. Such a text is delivered like a private message, and belongs to no stream.
  */
 export const HOST_TEXT: ResolvedDefinition = /* @__PURE__ */ Object.freeze({
   audience: 'private',

@@ -29,7 +29,7 @@ export interface StatusNotice {
   readonly type: 'status'
   /** The stream type. */
   readonly streamType: string
-  /** The symbol. `undefined` for a stream without a symbol. */
+  /** The symbol. `undefined` for a stream without a symbol, and for a whole type. */
   readonly symbol: string | undefined
   /** The present status. */
   readonly status: StreamStatus

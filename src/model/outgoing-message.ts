@@ -35,9 +35,14 @@ export class OutgoingMessage {
   readonly origin: MessageOrigin
   /** The number of dropped messages that a gap notice stands for. `0` for a message. */
   readonly gap: number
-  /** True for a skip: the text that the connections in `except` get instead of the message. A skip never replaces a queued message. */
+  /**
+   * True for a skip: the text that the connections in `except` get instead of the message. A skip never replaces a queued message, except an older
+   * skip.
+   */
   readonly isSkip: boolean
-  /** When the message was first put into a backlog, in milliseconds of the monotonic clock. `Infinity` if no connection has queued the message. */
+  /**
+   * When the message was first put into a backlog, in milliseconds of the monotonic clock. `Infinity` if the message has not been in a backlog yet.
+   */
   waitsSinceMs: number = Infinity
   #data: unknown
   // There is nearly always only one transport. So the first transport has separate fields, and a map exists only if there are more.
@@ -99,7 +104,7 @@ export class OutgoingMessage {
     }
   }
 
-  /** Returns the message for `frame`, or `undefined` for a text from `connection.send`. */
+  /** Returns the message for `frame`, or `undefined` for a text from `connection.send` and for a notice that is sent like such a text. */
   #asStreamMessage(): StreamMessage<unknown, string> | undefined {
     if (this.definition === HOST_TEXT) return undefined
     const { streamType, symbol, timestampMs, userId } = this

@@ -3,8 +3,8 @@
  *
  * A channel is the largest part of a stream type that one subscription can cover: one symbol if the type requires a symbol, the whole type otherwise.
  * An epoch is one node's numbering of the messages that it publishes in a channel. A node is a server process, and each node has its own epoch of a
- * channel. A node begins a new epoch when it restarts, and when it uses a channel again that it had forgotten. It forgets a channel that nobody has
- * used for `history.ageMs`.
+ * channel. A node begins a new epoch when it restarts, and when it uses a channel again that it had forgotten. It forgets a channel that had neither
+ * a subscriber nor a message for `history.ageMs`. If more than 100,000 channels have no subscriber, it forgets one of them earlier.
  */
 export type Position = ReadonlyMap<string, number>
 
@@ -40,8 +40,8 @@ const MOST_UNITS_OF_AN_EPOCH = 64
  * Returns the name of a node's mark in a channel.
  *
  * In a position, a mark looks like an epoch: it has a name and a number. A node raises the number of its mark when it no longer knows which messages
- * a client with an older position misses. From then on, the node gives out positions with the new number. A position without the mark, or with a
- * smaller number, cannot be resumed. A node ignores the marks of other nodes.
+ * a client with an older position misses. From then on, each position that the node gives out has the mark with its new number. Nobody can resume
+ * from a position without the mark, or with a smaller number of the mark. A node ignores the marks of other nodes.
  *
  * @param epoch - the node's own epoch of the channel
  */
@@ -57,8 +57,8 @@ export function isMark(epoch: string): boolean {
  * Parses the text of a position, such as `k3f9:17,x2a1:3`. Returns `undefined` if the text is not a position.
  *
  * Epochs with the number 0 are left out, because the client has no message of them. In a cluster, such an epoch may belong to a node that published
- * nothing. No other node knows this epoch, so no other node could prove that nothing is missing. If no epoch has a higher number, all epochs stay,
- * because they show whether the server has restarted.
+ * nothing. No other node knows this epoch, so no other node could prove that nothing is missing. If all epochs have the number 0, they all stay,
+ * because they show whether the server has restarted. The numbers of marks do not matter for this.
  */
 export function parsePosition(text: unknown): Position | undefined {
   if (typeof text !== 'string' || text.length > MOST_UNITS) return undefined

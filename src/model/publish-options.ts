@@ -10,8 +10,9 @@ export type AnyHandle = Pick<Connection, 'id' | 'userId' | 'removed' | 'flush' |
 /** The options of `publish`. */
 export interface PublishOptions extends SendOptions {
   /**
-   * Connections that do not get the message, such as the connection of its sender. These connections are not recipients, and are not counted. The
-   * list may contain connections that would not get the message anyway, and removed connections.
+   * A connection, or an array of connections, that must not get the message: for example, the connection of its sender. Such a connection is not a
+   * recipient, and the result does not count it. If a recovery numbers the message, a subscribed connection gets the notice `skip` instead. Removed
+   * connections, and connections that would not get the message anyway, are allowed.
    */
   readonly except?: AnyHandle | readonly AnyHandle[] | undefined
 }
@@ -20,8 +21,8 @@ export interface PublishOptions extends SendOptions {
 export interface SendOptions {
   /**
    * The wire form of the message, if you have made it already: a text, or bytes. The manager sends it unchanged, and neither parses nor records it.
-   * Only the length of the text is checked. The limit is `quotas.messageUnits` or `delivery.hardLimitBytes`, whichever is larger. The message's other
-   * fields still determine the recipients, and its `data` may be absent.
+   * Only the length of the text is checked. The limit is `quotas.messageUnits` or `delivery.hardLimitBytes`, whichever is larger. For `publish`, the
+   * message's other fields still determine the recipients. The `data` may be absent.
    */
   readonly text?: string | Uint8Array | undefined
 }

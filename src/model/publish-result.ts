@@ -18,15 +18,15 @@ export interface PublishResult {
   /** The message was dropped because too much waited for the connection. A gap notice tells the client. */
   readonly dropped: number
   /**
-   * The socket's `send`, or the transport's `frame` or `write`, threw. Or the connection was removed as a slow consumer, because too much waited for
-   * it.
+   * The socket's `send`, or the transport's `frame` or `write`, threw, or `frame` returned a promise. Or the connection was removed as a slow
+   * consumer, because too much waited for it.
    */
   readonly failed: number
-  /** The connection was removed or unsubscribed before the delivery reached it. */
+  /** The connection was no longer a recipient when the delivery reached it: for example, it was removed or unsubscribed meanwhile. */
   readonly skipped: number
   /**
-   * True if another delivery was running, so that this message is delivered later. Deferred messages are delivered in the order in which they were
-   * published.
+   * True if other messages were being handed to sockets, so that this message is delivered later. Deferred messages are delivered in the order in
+   * which they were published.
    */
   readonly deferred: boolean
 }

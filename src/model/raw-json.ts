@@ -16,7 +16,7 @@ export interface RawJson {
 }
 
 /**
- * Returns the `data` of a message, made from a JSON text. The text is sent unchanged.
+ * Returns the `data` of a message, made from a JSON text. The text is sent unchanged, unless the manager has a `serialize`.
  *
  * Use `rawJson` for data that arrived as JSON, such as the messages of an exchange. If the text is not JSON, no client can parse the message. With
  * `validate: true`, the text is parsed once to check that it is JSON.

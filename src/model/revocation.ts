@@ -4,8 +4,8 @@ import { definitionOf, symbolFor, type ResolvedDefinition, type StreamCatalogue,
 import { asIdentifier } from './identifier.ts'
 
 /**
- * Selects the subscriptions that `manager.revoke` ends. A subscription must match every given field. A field that is absent, `undefined` or `null`
- * matches any value. An unknown field is refused. You can pass a `Subscription` as it is.
+ * Selects the subscriptions that `manager.revoke` ends. Give at least one field. A subscription must match every given field. A field that is absent,
+ * `undefined` or `null` matches any value. An unknown field is refused. You can pass a `Subscription` as it is.
  */
 export interface Revocation<TStreams extends StreamCatalogue = TradingStreams> {
   /** The user. If no user is given, every user matches. */

@@ -17,7 +17,7 @@ export interface StreamMessage<TData = unknown, TStreamType extends string = Str
   readonly streamType: TStreamType
   /** The symbol. The rule of the stream type says whether it is required, optional or not allowed. */
   readonly symbol?: string | undefined
-  /** Any value that has a JSON form, or `rawJson(text)`. */
+  /** Any value that has a JSON form, or `rawJson(text)`. With a `serialize` of your own, any value that it accepts. */
   readonly data: TData
   /**
    * The time of the message.

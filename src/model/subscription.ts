@@ -15,8 +15,9 @@ import { asIdentifier } from './identifier.ts'
 /**
  * The states of a subscription. Each value equals its name.
  *
- * `PENDING`: the user has no connection yet. `CONNECTED`: the user has a connection. `DISCONNECTED`: the subscription has ended, and cannot begin
- * again. `RECONNECTING` and `ERROR`: the user has a connection, and the stream's source has failed: see `setStreamStatus`.
+ * `PENDING`: the user has no connection yet. `CONNECTED`: the user has a connection. `DISCONNECTED`: the subscription has ended for good. A new
+ * subscription to the stream is a new object. `RECONNECTING` and `ERROR`: the user has a connection, and the stream's source has failed: see
+ * `setStreamStatus`.
  */
 export const SubscriptionStatus: { readonly [TName in SubscriptionStatus]: TName } = /* @__PURE__ */ Object.freeze({
   PENDING: 'PENDING',
@@ -53,8 +54,8 @@ export interface Subscription<TStreamType extends string = string> {
   /** When the subscription began. Each reading returns a new `Date`. */
   readonly createdAt: Date
   /**
-   * The time of the last message that was published to this stream and had a recipient. `undefined` if there was no such message since the
-   * subscription began.
+   * When a message that was published to this stream last had a recipient, by the manager's clock. The `timestamp` of the message does not matter.
+   * `undefined` if there was no such message since the subscription began.
    *
    * On a public stream, the recipient may be any subscriber. On a private stream, each user has a separate time.
    */
@@ -161,8 +162,8 @@ export function readRequest(request: unknown, ownUserId: string, streams: Stream
  *
  * | reason | the subscription ended |
  * | --- | --- |
- * | `unsubscribed` | by `connection.unsubscribe`, if the connection was the last holder, or by `removeSubscription` |
- * | `disconnected` | because a connection was removed: the user's last one, or the last holder |
+ * | `unsubscribed` | by `removeSubscription`, or by `connection.unsubscribe` of the last holder |
+ * | `disconnected` | because a connection was removed: the user's last one, or the last holder. Or by `removeUser`, if the user had no connection |
  * | `expired` | because it was pending, and no connection came within `pendingTtlMs` |
  * | `revoked` | by `revoke` |
  * | `reassigned` | because a connection was given to another user: the user's last one, or the last holder |
@@ -171,8 +172,9 @@ export function readRequest(request: unknown, ownUserId: string, streams: Stream
 export type SubscriptionEndReason = 'unsubscribed' | 'disconnected' | 'expired' | 'revoked' | 'reassigned' | 'cleanup'
 
 /**
- * What changed in a subscription that has not ended: a holder was added or removed, a holder subscribed again with other `filters`, or the `status`
- * changed. If a new holder has filters, there is only one change: `holder-added`.
+ * What changed in a subscription that has not ended: a holder was added or removed, a holder replaced its `filters`, or the `status` changed. Each
+ * further request with `filters` replaces them, even if the new ones are equal. If a new holder has filters, there is only one change:
+ * `holder-added`.
  */
 export type SubscriptionChange = 'holder-added' | 'holder-removed' | 'filters' | 'status'
 

@@ -18,7 +18,7 @@ import {
 
 /**
  * Returns the wire form of a message: JSON with the keys `stream_type`, `symbol`, `data`, `timestamp` and `user_id`, in this order. An absent
- * field is `null`.
+ * symbol or user id is `null`. An absent timestamp becomes the present time.
  *
  * @throws what `createStreamMessage` throws, and `ERR_UNSERIALIZABLE` if `data` has no JSON form: `undefined`, a function, a cycle, a BigInt,
  * or a `toJSON` that throws (its error is the `cause`)
@@ -51,8 +51,9 @@ export function parseStreamMessage(text: string, options?: MessageOptions<Stream
 }
 
 /**
- * A frame that the client must ignore. This version of the library might not know the type of the frame, because the server is newer than the client.
- * Or the frame is a `subscribed` or a `skip` that is not from a recovery.
+ * A frame that `parseServerMessage` does not read. A command server sends such frames, for example `welcome` and `refused`. A server that is newer
+ * than the client may send others. A `subscribed` or a `skip` that is not from a recovery also counts. A client ignores the frames that it does not
+ * know.
  */
 export interface UnknownNotice {
   /** Distinguishes a notice from a message, which has no `type`. */
@@ -78,7 +79,7 @@ type StreamNotice = GapNotice | StatusNotice | SubscribedNotice | SkipNotice
  * these two fields. A recovery also sends the notices `subscribed` and `skip`. A `subscribed` without a `position`, or a `skip` without an `epoch`,
  * is not from a recovery. For these two frames, the result is `{ type: 'unknown' }`.
  *
- * @throws what `parseStreamMessage` throws
+ * @throws what `parseStreamMessage` throws. The frame `result` of a command server throws `ERR_INVALID_MESSAGE`, because it has `data` and no stream
  *
  * @example
  * const message = parseServerMessage('{"type":"gap","stream_type":"TRADES","symbol":"BTCUSDT","dropped":7}')

@@ -1,7 +1,7 @@
 import { describe } from '../errors.ts'
 import { invalidOption } from '../guards/option-values.ts'
 
-/** A close frame has room for a reason of 123 bytes. The other 23 bytes are for a hint when to come back. */
+/** A close frame has room for a reason of 123 bytes. The option `reason` may use 100 of them. The other 23 are for a hint when to come back. */
 const MOST_REASON_BYTES = 100
 
 // Every runtime has it.

@@ -7,7 +7,7 @@ import type { AnyConnection, Connection, Socket } from '../ports/connection.ts'
 export interface OperatedManager<TSocket extends Socket = Socket, TStreams extends StreamCatalogue = TradingStreams, TMetadata = unknown> {
   /** Iterates over all connections. */
   connections(): Iterable<Connection<TSocket, TStreams, TMetadata>>
-  /** Calls the listener at each event of this name. */
+  /** Calls the listener at each event of this name. Returns a function that removes the listener. */
   on<TName extends 'connectionAdded' | 'connectionRemoved'>(
     event: TName,
     listener: (payload: ManagerEvents<TSocket, TStreams, TMetadata>[TName]) => void,

@@ -11,7 +11,8 @@ export function readOptions<TName extends string>(options: unknown, names: reado
 }
 
 /**
- * Returns the reports that go to the option `onError`. Without this option, the first report is printed: `failure` failed. `owner` has the options.
+ * Returns the reports that go to the option `onError`. Without this option, the first report is printed, and names `failure` as
+ * what has failed. `owner` is the object with the options.
  *
  * @throws `ERR_INVALID_OPTION` for anything else than a function
  */

@@ -4,8 +4,8 @@
  *
  * - Delivery is at most once, and messages of one publisher come in the order in which they were published. So the implementation does not repeat a
  *   publish that failed, if the broker may have got the message.
- * - `receive` is never called within `publish`. After `unsubscribe` has settled, `receive` is not called for these subjects. After `close` has
- *   settled, `receive` is not called at all.
+ * - `receive` is never called within `publish`. After the promise of `unsubscribe` has resolved, `receive` is not called for the subjects of that
+ *   call. After `close` has settled, `receive` is not called at all.
  * - While the client has no link to its broker, `publish`, `subscribe` and `subscribers` fail, and nothing is kept for later.
  * - If the link is lost, every open promise settles. No rejection is left unhandled. If the implementation creates a broker client of its own, this
  *   rule covers the rejections of that client too.

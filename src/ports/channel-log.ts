@@ -74,9 +74,8 @@ export interface LogCluster {
 /**
  * The numbers and the last messages of all channels of one node: what a cluster needs of a recovery.
  *
- * One epoch of a channel is this node's own: each publish adds a message to this epoch. The other epochs belong to other nodes, or to earlier
- * runs of this node.
- * The cluster adds messages to the epochs of other nodes.
+ * One epoch of a channel is this node's own: each publish adds a message to this epoch. The other epochs belong to other nodes, or to earlier runs of
+ * this node. The cluster adds messages to the epochs of other nodes.
  */
 export interface ChannelLog {
   /** The manager's catalogue. */
@@ -85,7 +84,7 @@ export interface ChannelLog {
   readonly clock: Clock
   /** Returns a random name that nobody can guess. */
   randomName(): string
-  /** Calls the listener for each message that this node publishes, before the message is delivered. */
+  /** Calls the listener for each message that this node publishes, before the message is delivered. The returned function removes the listener. */
   onRecorded(listener: (recorded: RecordedPublish) => void): () => void
   /** Returns this node's own epoch of a channel. `undefined` if this node has published nothing in the channel. */
   own(channel: ChannelName): OwnEpoch | undefined
@@ -98,23 +97,28 @@ export interface ChannelLog {
   others(channel: ChannelName): string[]
   /** Returns what this node knows of another node's epoch. `undefined` if this node does not know the epoch. */
   other(channel: ChannelName, epoch: string): EpochKnowledge | undefined
-  /** Adds a message of another node. If numbers before this message are missing, no client can resume from an earlier position any more. */
+  /**
+   * Adds a message of another node. If numbers before this message are missing, a client that lacks one of the missing messages cannot resume any
+   * more.
+   */
   append(channel: ChannelName, epoch: string, message: LoggedMessage): void
   /**
    * Adds messages that are older than the held messages of the epoch, oldest first. Messages that come before a gap in the numbers are left out. Does
-   * nothing for a `latest` stream type.
+   * nothing for a `latest` stream type, and for a channel that this node does not know.
    */
   prepend(channel: ChannelName, epoch: string, messages: readonly LoggedMessage[]): void
   /**
    * Notes that another node has published up to this number. This node might not have all of these messages, so no client can resume from a lower
-   * number.
+   * number. Does nothing if this node knows this number, or a higher one, already.
    */
   skipTo(channel: ChannelName, epoch: string, seq: number): void
   /** @throws `ERR_INVALID_ARGUMENT` if the log belongs to another manager, or to a cluster that is open */
   assertMayJoin(manager: unknown): void
   /** From now on, this node is part of a cluster: see `LogCluster`. */
   join(cluster: LogCluster): void
-  /** Forgets an epoch of another node, with its numbers. A client whose position names this epoch cannot resume any more. */
+  /**
+   * Forgets an epoch of another node, with its numbers. From now on, no client can resume in the channel from a position that was given out before.
+   */
   forgetEpoch(channel: ChannelName, epoch: string): void
   /** Returns the held messages of an epoch that have the numbers `first` to `last`, oldest first. */
   range(channel: ChannelName, epoch: string, first: number, last: number): LoggedMessage[]

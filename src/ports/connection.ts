@@ -83,8 +83,8 @@ export interface Connection<TSocket extends Socket = Socket, TStreams extends St
   metadata: TMetadata
   /**
    * The size of the messages that wait because the connection is behind: its socket has no room. A message whose frame has a `byteLength` counts in
-   * bytes. Any other message counts in UTF-16 units of its text. `0` while the connection keeps up, and once it has been removed. Messages that wait
-   * only for the end of the current turn of the event loop do not count.
+   * bytes. Any other message counts in UTF-16 units of its text, or in bytes if its text is bytes. `0` while the connection keeps up, and once it has
+   * been removed. Messages that wait only for the end of the current turn of the event loop do not count.
    */
   readonly waitingBytes: number
   /** How long the connection has been behind, in milliseconds. `0` while the connection keeps up, and once it has been removed. */
@@ -97,10 +97,12 @@ export interface Connection<TSocket extends Socket = Socket, TStreams extends St
   subscriptions(): OwnSubscription[]
 
   /**
-   * Subscribes this connection only, until it unsubscribes or is removed.
+   * Subscribes this connection only. The connection holds the subscription until it unsubscribes or is removed, or until the host ends the
+   * subscription, for example with `revoke`.
    *
    * Subscribing twice returns the same object. The object always shows the present state of the subscription. The `filters` of the new request
-   * replace this connection's earlier filters, and `subscriptions()` returns them. The filters of other connections, and of the user, do not change.
+   * replace this connection's earlier filters, and `subscriptions()` returns the new ones. The filters of other connections, and of the user, do not
+   * change.
    *
    * @throws `ERR_UNKNOWN_CONNECTION` once the connection is removed, `ERR_CLOSED` once `cleanup()` began, `ERR_QUOTA_EXCEEDED`, and `ERR_FORBIDDEN`
    * if `authorize` refuses the subscription or reassigns the connection. A malformed request throws `ERR_UNKNOWN_STREAM`, `ERR_SYMBOL_REQUIRED`,
@@ -174,15 +176,15 @@ export interface Connection<TSocket extends Socket = Socket, TStreams extends St
    * - Waiting private messages of the old user, and waiting texts from `send`, are purged. A running delivery sends this connection no more private
    *   messages of the old user.
    * - The connection keeps its own subscriptions to public streams, with their filters, as subscriptions of the new user. It stops holding its own
-   *   subscriptions to private streams. A subscription of the old user continues if the old user has another connection, and the user or such a
+   *   subscriptions to private streams. A subscription of the old user continues if the old user has another connection, and the old user or another
    *   connection holds this subscription. Otherwise the subscription ends, and its status is `DISCONNECTED`.
    * - The subscriptions that `addSubscription` made for the old user no longer apply to the connection. Those for the new user apply instead.
    * - Waiting messages of public streams stay in their places.
    *
    * `authorize` is called with the new user's id for each public stream that the connection itself is subscribed to. It is also called for each
    * public stream with a message that waits for the connection, or with a message whose delivery has not ended. If `authorize` refuses, the
-   * subscription ends, and the stream's waiting messages are purged. If the connection receives a stream before and after the call, it misses no
-   * message of this stream, and the stream stays active.
+   * connection does not keep its subscription, and its waiting messages of the stream are purged. If `authorize` does not refuse, and the connection
+   * receives the stream before and after the call, the connection misses no message of the stream, and the stream stays active.
    *
    * Emits `connectionReassigned`, `userOnline` if it is the new user's first connection, and `userOffline` with reason `reassigned` if it was the
    * old user's last one.

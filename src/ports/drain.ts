@@ -1,6 +1,6 @@
-/** How a newcomer is refused while a manager drains. Each refusal names its own moment, so that those who are refused do not come back together. */
+/** How a newcomer is refused while a manager drains. Each refusal names another moment to come back, so that not all refused clients come at once. */
 export interface DrainRefusal {
-  /** When the newcomer should come back, in milliseconds from now. */
+  /** When the newcomer should come back, in milliseconds from the call of `refusal`. */
   readonly afterMs: number
   /** The status of an HTTP response: 503. */
   readonly status: 503
@@ -29,7 +29,7 @@ export interface Drain {
 export interface DrainReport {
   /** How many clients were told to go, by a goodbye of the protocol. */
   readonly told: number
-  /** How many went by themselves. */
+  /** How many went by themselves, or were removed for a reason other than the drain, for example as slow consumers. */
   readonly left: number
   /** How many were closed at the steady rate. */
   readonly closed: number
@@ -46,7 +46,7 @@ export interface DrainReport {
 const DRAIN: unique symbol = /* @__PURE__ */ Symbol.for('stream-connection-manager.drain')
 
 /**
- * Returns the drain of a manager, so that a host can refuse newcomers: `drainOf(manager)?.refusal()`. `undefined` if the manager accepts clients.
+ * Returns the drain of a manager, so that a host can refuse newcomers: `drainOf(manager)?.refusal()`. Returns `undefined` if no drain has begun.
  *
  * `serveWebSockets` and `serveEvents` call `drainOf` by themselves.
  *

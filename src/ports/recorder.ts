@@ -10,7 +10,7 @@ import type { Clock } from '../time/clock.ts'
 /**
  * Sees the messages of `publish` in the order of delivery, and may change their texts. So a recorder can number messages and keep them.
  *
- * The manager calls the methods synchronously. If a method publishes a message, the delivery of the message is deferred.
+ * The manager calls the methods synchronously. If `record`, `skip` or `revoked` publishes a message, the delivery of the message is deferred.
  *
  * @typeParam TManager the type of the manager that the recorder is attached to
  */
@@ -37,9 +37,9 @@ export interface Recorder<TManager = unknown> {
    */
   skip?(message: StreamMessage<unknown, string>, text: string): string
   /**
-   * Called for every `revoke`, after the revocation has taken effect. Even within a batch, this method is called at once. The listeners of the event
-   * `revoked` are called when the batch ends. They get the same object as this method. If the method throws, the manager emits `error` with stage
-   * `recorder`.
+   * Called for every `revoke`, after the revocation has taken effect. This method is called at once, even within a batch, where the listeners of the
+   * event `revoked` are called only when the batch ends. These listeners get the same object as this method. If the method throws, the manager emits
+   * `error` with stage `recorder`.
    */
   revoked?(revocation: { readonly userId: string | undefined; readonly streamType: string | undefined; readonly symbol: string | undefined }): void
 }
@@ -77,21 +77,25 @@ export interface RecorderNotices {
    */
   inTurn(act: () => void, hold?: { readonly connection: object; readonly stream: RecordedStream }): void
   /**
-   * Purges the waiting messages of a stream for a connection, before the recorder sends the messages again. Unlike `connection.purge`, this `purge`
-   * keeps direct messages, because nobody can send direct messages again. Returns false if there was no message to purge.
+   * Purges the waiting messages of a stream for a connection, before the recorder sends the messages again. If a message of the stream is being
+   * delivered, the connection does not get it. Unlike `connection.purge`, this `purge` keeps direct messages, because nobody can send direct messages
+   * again. Returns false if there was no message to discard. Returns true while a message of the stream is being delivered.
    */
   purge(connection: object, stream: Omit<RecordedStream, 'userId'>): boolean
   /**
-   * Ends the connection's own subscription to a stream. Call `withdraw` if the recorder has subscribed the connection, and its next step failed.
-   * Unlike `connection.unsubscribe`, `withdraw` keeps the direct messages that wait, as `purge` does.
+   * Ends the connection's own subscription to a stream. Call `withdraw` if the recorder has subscribed the connection, and the recorder's next step
+   * failed. Unlike `connection.unsubscribe`, `withdraw` keeps the direct messages that wait, as `purge` does.
    */
   withdraw(connection: object, stream: Omit<RecordedStream, 'userId'>): void
   /**
-   * True if a message of the stream was published, its delivery has not begun, and the connection will not get it, although the connection is
-   * subscribed now. For example, a revocation came after the message, and then the connection subscribed again. The message might not be recorded yet.
+   * True if the connection is excluded from a message of the stream that was published and whose delivery has not begun. The connection will not get
+   * this message, even if it is subscribed when the delivery begins. For example, a revocation came after the message, and then the connection
+   * subscribed again. The message might not be recorded yet.
    */
   leavesOut(connection: object, stream: RecordedStream): boolean
-  /** Returns the connection's own subscription to exactly this stream, with its filters, or `undefined` if the connection has none. */
+  /**
+   * Returns an object with the filters of the connection's own subscription to exactly this stream, or `undefined` if there is no such subscription.
+   */
   ownSubscription(connection: object, stream: Omit<RecordedStream, 'userId'>): { readonly filters: SubscriptionFilters | undefined } | undefined
   /** How many messages were published, but not recorded yet. These messages are recorded next, except those that fail. */
   unrecorded(): number

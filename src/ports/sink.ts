@@ -15,7 +15,7 @@ export interface PlainSink {
   readonly bufferedAmount?: unknown
 }
 
-/** The queue in front of a socket whose messages may have to wait. */
+/** The queue in front of a socket. Messages wait in the queue until the turn of the event loop ends, or while the socket has no room. */
 export abstract class SendQueue {
   /** The size of the messages that wait because the connection is behind: its socket has no room. `0` while the connection keeps up. */
   abstract readonly waitingUnits: number

@@ -6,7 +6,8 @@ import type { StreamMessage } from '../model/stream-message.ts'
 import type { WireData } from '../model/wire-data.ts'
 
 /**
- * How a manager writes to sockets, measures how much they have buffered, and closes them, if `socket.send(text)` and `socket.close()` are not enough.
+ * The hooks by which a manager writes to sockets, measures their buffers, and closes them. Use a transport if `socket.send(text)` and
+ * `socket.close()` are not enough.
  *
  * Every hook is optional. The manager reads each hook once, and calls it as a method of the transport. A plain object with any other property, such
  * as a misspelt hook, is refused with `ERR_INVALID_OPTION`. An instance of a class may have other members. If `write` takes anything other than
@@ -54,13 +55,13 @@ type OpaqueTransport<TSocket> = Omit<TransportHooks<TSocket, unknown>, 'frame' |
 /** The hooks of a transport. The type `Transport` says which hooks depend on each other. */
 export interface TransportHooks<TSocket = Socket, TFrame = string, TText extends WireData = string> {
   /**
-   * Makes a frame from a message's text. The transport's `write` takes this frame. Called once per publish, because all sockets of this transport
-   * share the frame. Only called if there is a `write`.
+   * Makes a frame from a message's text. The transport's `write` takes this frame. Called at most once for each message, because all sockets of this
+   * transport share the frame. Only called if there is a `write`.
    *
    * Also called for the gap notice of a send queue, once for each connection that gets one. For a gap notice, the `message` has the data
-   * `{ type: 'gap', dropped }`, and the timestamp of the last missing message. If `frame` throws for a message, the message counts as `failed` for
-   * the connections of this transport, and the connections stay. If `frame` throws for such a gap notice, the connection is removed, because its
-   * client would not learn that messages are missing.
+   * `{ type: 'gap', dropped }`, and the timestamp of the last missing message. `frame` fails if it throws or returns a promise. If `frame` fails for
+   * a message, the message counts as `failed` for the connections of this transport, and the connections stay. If `frame` fails for such a gap
+   * notice, the connection is removed, because its client would not learn that messages are missing.
    *
    * For the `skip` of a recorder, the `message` has the data `{ type: 'skip' }`. For a text from `connection.send`, and for a notice that is sent
    * like one, the `message` is `undefined`. If the frame's `byteLength` is a whole number, the limits count `byteLength`. Otherwise the limits count
@@ -68,8 +69,9 @@ export interface TransportHooks<TSocket = Socket, TFrame = string, TText extends
    */
   frame?(text: TText, message: StreamMessage<unknown, string> | undefined): TFrame
   /**
-   * Writes the frames of one turn of the event loop, in order. Called once per turn, or several times if the frames exceed `softLimitBytes`.
-   * The transport may keep the array.
+   * Writes frames, in order. While the connection keeps up, `write` is called at the end of a turn of the event loop with the frames of that turn, or
+   * several times in the turn if the frames exceed `softLimitBytes`. If frames had to wait, `write` is called when the socket has room again. The
+   * transport may keep the array.
    *
    * If `write` returns a number, `write` has accepted that many frames, counted from the first. The manager keeps the other frames, and offers them
    * again. Any other return value means that all frames were accepted. If `write` throws, or returns a promise that rejects, the connection is
@@ -80,15 +82,16 @@ export interface TransportHooks<TSocket = Socket, TFrame = string, TText extends
    * Returns the bytes that the socket has accepted but not sent yet. If the hook throws, or returns anything but a positive number, the result
    * counts as 0: the socket has room.
    *
-   * @default the socket's numeric `bufferedAmount`, or its `getBufferedAmount()`. With neither, the manager does not know how much is buffered
+   * @default the socket's `bufferedAmount`, or its `getBufferedAmount()` if it has no `bufferedAmount`. With neither, the socket always counts as
+   * having room
    */
   readonly bufferedBytes?: (socket: TSocket) => number
   /**
    * Calls the listener whenever the socket may have room again. The returned function removes the listener.
    *
-   * With this hook, the manager does not poll the socket. If the transport fails to report a drain, waiting messages stay in the queue until the next
-   * message for the connection comes. The manager adds its listener when a connection falls behind, and removes it when the connection has caught up.
-   * An early or repeated report of a drain does no harm.
+   * With this hook, the manager does not poll the socket, unless the hook throws or does not return a function. If the transport fails to report a
+   * drain, waiting messages stay in the queue until the next message for the connection comes. The manager adds its listener when a connection falls
+   * behind, and removes it when the connection has caught up or is removed. An early or repeated report of a drain does no harm.
    */
   readonly onDrain?: (socket: TSocket, listener: () => void) => () => void
   /**
@@ -97,7 +100,8 @@ export interface TransportHooks<TSocket = Socket, TFrame = string, TText extends
    * The manager then removes the connection with reason `peer-closed`, and does not touch the socket again. So the host need not remove the
    * connection. The hook is called before the connection is registered. If the hook calls the listener at once, the socket is closed already, and
    * `addConnection` throws `ERR_SOCKET_CLOSED`. The manager calls the returned function once: when the connection is removed for any reason, or when
-   * `addConnection` did not register the connection. After that, a call of the listener has no effect. A second call never has an effect.
+   * `addConnection` did not register the connection. After that, a call of the listener has no effect. If the listener is called several times, only
+   * the first call has an effect.
    */
   readonly onClose?: (socket: TSocket, listener: () => void) => () => void
   /**

@@ -33,8 +33,9 @@ type CommandEvent = 'connectionRemoved' | 'connectionReassigned' | 'connectionCa
 /** The server half of the protocol. `createCommandServer` returns it. */
 export interface CommandServer<TSocket extends Socket = Socket, TStreams extends StreamCatalogue = TradingStreams, TMetadata = unknown> {
   /**
-   * Sends a client the `welcome`, or the `goodbye` during a drain, and returns its session. Call `open` directly after `addConnection`, and pass
-   * everything that the client sends to `session.receive`. The session ends with the connection. A second call returns the same session.
+   * Sends a client the `welcome`, or the `goodbye` if `drain` was called before, and returns the session of the client. Call `open` directly after
+   * `addConnection`, and pass everything that the client sends to `session.receive`. The session ends with the connection. A second call returns the
+   * same session.
    *
    * `receiveOnly` is for a client that cannot send, such as an event stream. Such a client is not closed if it sends nothing. Its commands come in
    * the URL, or by POST.
@@ -43,8 +44,8 @@ export interface CommandServer<TSocket extends Socket = Socket, TStreams extends
    */
   open(connection: Connection<TSocket, TStreams, TMetadata>, options?: { readonly receiveOnly?: boolean | undefined }): Session<TSocket, TStreams, TMetadata>
   /**
-   * Returns the session of a connection, for commands that come by POST. Returns `undefined` if the connection does not exist, or belongs to another
-   * user.
+   * Returns the session of a connection, for commands that come by POST. Returns `undefined` if there is no such session, or if the connection
+   * belongs to another user.
    */
   find(connectionId: string, userId: string): Session<TSocket, TStreams, TMetadata> | undefined
   /**

@@ -49,8 +49,8 @@ export interface TextLimits {
 export const RESERVED_NAMES: readonly string[] = ['subscribe', 'unsubscribe', 'ping']
 
 /**
- * Returns the commands in a text that a client sent. Bytes are accepted too. Never throws. A text that cannot be read is returned as one flawed
- * command.
+ * Returns the commands in a text that a client sent. Bytes are accepted too. Never throws. A text that cannot be read, or that has too many commands,
+ * is returned as one flawed command.
  */
 export function readCommands(given: unknown, { textUnits, commandsPerText }: TextLimits): readonly Command[] {
   try {

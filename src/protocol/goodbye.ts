@@ -7,11 +7,11 @@ import { goodbyeText } from './answers.ts'
 export interface ResolvedGoodbye {
   /** The text of the `goodbye` frame for the client. */
   readonly text: string
-  /** Milliseconds from now until the server closes the connection, or `undefined` if the server does not close it. */
+  /** Milliseconds from the goodbye until the server closes the connection, or `undefined` if the server does not close it. */
   readonly closeInMs: number | undefined
   /** The code and the reason with which the server closes the connection. */
   readonly details: CloseDetails
-  /** Milliseconds from now until the client should have left. */
+  /** Milliseconds from the goodbye until the client should have left. */
   readonly withinMs: number
 }
 

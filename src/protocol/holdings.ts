@@ -30,7 +30,7 @@ const SYMBOLS = /* @__PURE__ */ new SmallSetBy<string | undefined, Subscription>
  * of the old subscription does not affect the new one.
  */
 export class Holdings {
-  /** Nearly every subscription has one holder. */
+  /** The holders of each subscription. Nearly every subscription has only one. */
   readonly #holders = new Map<Subscription, SmallSet<Holder, Holder>>()
   /** The subscriptions of each holder, by stream type and then by symbol. A joined key would be one more string for each subscription. */
   readonly #held = new Map<Holder, SmallSet<string, HeldOfType>>()

@@ -79,8 +79,9 @@ export interface CommandLimits {
    */
   readonly maxRefusals?: number | undefined
   /**
-   * How long one of the host's own commands may take, or `authorize` together with the `ready` of the recovery, counted from the call of the
-   * function. After this time, the command is refused with `ERR_TIMEOUT`, and a later result is ignored. Milliseconds.
+   * How long one of your own commands may take, from the call of its function. For a `subscribe`, `authorize` and the `ready` of the recovery may
+   * take this long together. After this time, the command is refused with `ERR_TIMEOUT`, and a later result is ignored. This is also the longest time
+   * that a command waits for a slow client to read what earlier commands sent. Milliseconds.
    *
    * @default 10_000
    */
@@ -110,7 +111,7 @@ export interface CommandRecovery {
 export interface CommandServerOptions<TSocket extends Socket = Socket, TStreams extends StreamCatalogue = TradingStreams, TMetadata = unknown> {
   /**
    * Decides whether a client may subscribe. This function is called before the manager's own `authorize`. Only `true`, or a promise of `true`, grants
-   * access.
+   * access. Any other value refuses the command with `ERR_FORBIDDEN`.
    *
    * `authorize` may run for several commands at the same time. If the connection is given to another user meanwhile, or the stream is revoked, the
    * answer is ignored, and the client is told to ask again. An error whose `code` begins with `ERR_` refuses the command with that code. For any
@@ -135,7 +136,7 @@ export interface CommandServerOptions<TSocket extends Socket = Socket, TStreams 
    */
   readonly onSubscribed?: ((request: SubscribeCall<TSocket, TStreams, TMetadata>) => void) | undefined
   /**
-   * Commands of your own, by name. The client gets what the command returns, or what its promise resolves to, as the `data` of a `result`;
+   * Commands of your own, by name. The client gets what the command returns, or what its promise resolves to, as the `data` of a `result`. A value of
    * `undefined` becomes `null`. A command that the client sent without an `id` gets no `result`.
    *
    * Commands of one client run one after the other. An error whose `code` begins with `ERR_` refuses the command with that code. If the error also
@@ -146,23 +147,23 @@ export interface CommandServerOptions<TSocket extends Socket = Socket, TStreams 
   /** How much one client may ask for. */
   readonly limits?: CommandLimits | undefined
   /**
-   * If a client sends nothing for this long, its connection is closed with the code 4408. A `ping` counts as something sent. `0`: never. This limit
-   * does not apply to clients that only receive. Milliseconds.
+   * If a client sends nothing for this long, its connection is closed with the code 4408. The command `ping` counts as something sent. A ping frame
+   * of a WebSocket does not count. `0`: never. This limit does not apply to clients that only receive. Milliseconds.
    *
    * @default 0
    */
   readonly idleMs?: number | undefined
   /**
-   * If the server has sent a client no answer for this long, it sends a `heartbeat`, so that the client can notice a dead link. Messages of streams
-   * do not count as answers. While messages wait for the client, no heartbeat is sent. `0`: no heartbeats. Milliseconds.
+   * If the server has sent a client no answer for this long, it sends a `heartbeat`, so that the client can notice a dead connection. Messages of
+   * streams do not count as answers. While messages wait for the client, no heartbeat is sent. `0`: no heartbeats. Milliseconds.
    *
    * @default 0
    */
   readonly heartbeatMs?: number | undefined
   /**
-   * Gets the errors that `authorize` and your commands throw or reject with, except refusals: errors whose `code` begins with `ERR_`. This includes
-   * errors that come too late for the client, because the client has left or was already refused. `onError` also gets each error of `onSubscribed`,
-   * and the error if an answer cannot be sent.
+   * Gets the errors that `authorize`, the recovery and your commands throw or reject with, except refusals: errors whose `code` begins with `ERR_`.
+   * This includes errors that come too late for the client, because the client has left or was already refused. `onError` also gets each error of
+   * `onSubscribed`, and the error if an answer cannot be sent.
    *
    * @default prints the first error with `console.warn`
    */

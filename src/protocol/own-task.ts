@@ -5,8 +5,8 @@ import { refusing } from './refusal.ts'
 import { stale, type Task, type TaskDependencies, type TaskSession } from './task.ts'
 
 /**
- * After an answer of at least this many UTF-16 units, the next `subscribe` and the next command of the host wait until nothing waits for the
- * connection any more.
+ * After a result of at least this many UTF-16 units, the client's next `subscribe` or host command does not begin before the client has read the
+ * result, or `commandTimeoutMs` is over.
  */
 const LARGE_UNITS = 1_024
 

@@ -29,7 +29,9 @@ export class Rate {
     return true
   }
 
-  /** Counts what happened anyway: takes a token even if there is none. The debt is at most the tokens of a second, or one token. */
+  /**
+   * Counts what happened anyway: takes a token even if there is none. The debt never exceeds the tokens of one second, or one token if that is more.
+   */
   spend(nowMs: number): void {
     this.#fill(nowMs)
     this.#tokens = Math.max(this.#tokens - 1, -Math.max(1, this.#limit.perSecond))

@@ -13,7 +13,7 @@ export type RefusalCode =
 /** How long a client should wait before it tries again, if the server does not know a better time. */
 export const RETRY_MS = 1_000
 
-/** Why a command is refused. `retryMs` is absent if asking again would not help. */
+/** Why a command is refused. `retryMs` is absent if asking again would not help, or might do the work twice. */
 export interface Refusal {
   readonly code: string
   readonly retryMs?: number | undefined
@@ -28,7 +28,7 @@ const LONGEST_CODE = 64
 
 /**
  * Returns the refusal that an error stands for. Such an error has a `code` of at most 64 characters that begins with `ERR_`, and may have a
- * `retryMs`. Returns `undefined` for any other error, which is a fault of the host, as `ERR_INVALID_OPTION` is.
+ * `retryMs`. Returns `undefined` for any other error and for `ERR_INVALID_OPTION`, because these are faults of the host.
  */
 export function refusalIn(error: unknown): Refusal | undefined {
   try {

@@ -12,6 +12,7 @@ export interface Session<TSocket extends Socket = Socket, TStreams extends Strea
   receive(text: unknown): void
   /**
    * Tells the client to leave, and when to reconnect. Without `closeInMs`, the server does not close the connection, but leaves this to the client.
+   * Once the connection has been removed, nothing is sent.
    *
    * @throws `ERR_INVALID_ARGUMENT` for a field that is unknown or out of range; then nothing has happened
    */
@@ -36,7 +37,7 @@ export interface Goodbye {
   readonly afterMs?: number | undefined
   /**
    * The client reconnects at a random moment between `afterMs` and `withinMs`, both counted from the goodbye. The random moment spreads the
-   * reconnects of many clients. Milliseconds.
+   * reconnects of many clients. `withinMs` must be at least `afterMs`. Milliseconds.
    *
    * @default the same as `afterMs`
    */
@@ -44,7 +45,7 @@ export interface Goodbye {
   /**
    * The close code, if the server closes the connection: a whole number from 3000 to 4999.
    *
-   * @default 4000, and 4403 if the client should not come back
+   * @default 4000, or 4403 if `reconnect` is false
    */
   readonly code?: number | undefined
   /**

@@ -2,9 +2,11 @@
 export interface CommandStats {
   /** How many texts clients sent, as strings or as bytes. */
   readonly texts: number
-  /** Commands that clients sent. This includes commands that were refused at once because of the rate, or because too many commands waited. */
+  /**
+   * Commands that clients sent. This includes commands that were refused at once because of the rate, or because too many commands had no answer yet.
+   */
   readonly commands: number
-  /** Frames that were sent to clients: answers, and others such as heartbeats. */
+  /** Answers to clients, and other frames of this command server, such as heartbeats. Messages and the notices of the manager do not count. */
   readonly answers: number
   /** Commands that were refused, for any reason. */
   readonly refused: number

@@ -10,7 +10,7 @@ import { stale, type Task, type TaskDependencies, type TaskSession } from './tas
 
 /**
  * A `subscribe` command. `authorize` is called as soon as the command arrives, so many calls can run at the same time. The rest happens in one step
- * in the command's turn: subscribe, answer, and send missing messages again.
+ * in the command's turn: subscribe, answer, and send the messages that the client missed.
  */
 export class SubscribeTask implements Task {
   readonly #command: SubscribeCommand

@@ -11,8 +11,8 @@ import { refusing, type Refusal } from './refusal.ts'
 /** A command that waits for its turn, or for user code. */
 export interface Task {
   /**
-   * Begins or continues the command, until the command has its answer or must wait. Call this method when it is the command's turn. Returns true once
-   * the command has its answer. An error that `step` throws is a fault of the server.
+   * Begins or continues the command, until the command is done or must wait. Call this method when it is the command's turn. Returns true once the
+   * command is done: it has its answer, or needs none. An error that `step` throws is a fault of the server.
    */
   step(): boolean
   /** Called if user code took too long. */

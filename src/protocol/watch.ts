@@ -5,13 +5,13 @@ import { ExpiringSet } from '../time/expiring-set.ts'
 export interface Watched {
   /** Called if the client has been silent for too long. */
   closeIdle(): void
-  /** Called if the server has been silent for too long. */
+  /** Called if the server has sent no answer for too long. */
   beat(): void
 }
 
 /**
- * Notices when a client has sent nothing for too long, and when the server has sent a client no answer for too long. Messages do not count. Each of
- * the two checks has one timer for all sessions.
+ * Notices when a client has sent nothing for too long, and when the server has sent a client no answer for too long. A message of a stream does not
+ * count as an answer. Each of the two checks has one timer for all sessions.
  */
 export class Watch {
   readonly #idle: ExpiringSet<Watched>
@@ -34,7 +34,7 @@ export class Watch {
     this.#quiet.renew()
   }
 
-  /** Call when something was sent to a client. */
+  /** Call when an answer was sent to a client, or when a heartbeat was left out because messages wait. */
   said(watched: Watched): void {
     this.#quiet.delete(watched)
     this.#quiet.add(watched)

@@ -41,7 +41,7 @@ export class Allowances<TConnection extends Replayed> {
     return true
   }
 
-  /** Subtracts one message. It may be larger than the whole allowance, if nothing of the units was taken before. */
+  /** Subtracts one message. The message may be longer than the whole allowance, if no units have been subtracted yet. */
   takeOne(connection: TConnection, units: number): boolean {
     return this.take(connection, 1, Math.min(units, this.#limits.units))
   }

@@ -43,7 +43,7 @@ export class Channel implements ChannelName, History {
   readonly #own: EpochState = { seq: 0, forgotten: 0, isForeign: false }
   readonly #epochs = new Map<string, EpochState>()
   readonly #mark: string
-  /** The messages of a history for the delivery `every`, with their number and units. */
+  /** The messages of the history, if the delivery is `every`. `#count` and `#units` are their number and their UTF-16 units. */
   #messages = new Queue<HistoryMessage>()
   #count = 0
   #units = 0
@@ -88,9 +88,10 @@ export class Channel implements ChannelName, History {
   }
 
   /**
-   * Adds an epoch of an earlier run or of another node, or sets the state of a known epoch. The oldest epochs are forgotten if there are too many, or
-   * if they do not all fit in the text of a position. When an epoch of another node with messages is forgotten, this node no longer knows which of
-   * these messages a client missed. Then nobody can resume any more from a position that was given out earlier.
+   * Adds an epoch of another node, or an epoch that this node used before a restart. If the epoch is known already, sets its state. The oldest epochs
+   * are forgotten if there are too many, or if they do not all fit in the text of a position. If a forgotten epoch belongs to another node and has
+   * messages, this node no longer knows which of these messages a client missed. Then no client can resume from a position that this node gave out
+   * earlier.
    */
   knowEpoch(epoch: string, { seq, forgotten, isForeign }: EpochState): void {
     if (epoch === this.epoch) Object.assign(this.#own, { seq, forgotten })
@@ -105,8 +106,8 @@ export class Channel implements ChannelName, History {
   }
 
   /**
-   * Forgets an epoch of another node. The epoch's messages stay in the history. From now on, nobody can resume from a position that was given out
-   * earlier, because the epoch may have had messages that this node does not know.
+   * Forgets an epoch of another node. The epoch's messages stay in the history. From now on, no client can resume from a position that this node gave
+   * out earlier, because the epoch may have messages that this node does not know. This node's own epoch is never forgotten.
    */
   forgetEpoch(epoch: string): void {
     if (epoch === this.epoch) return
@@ -120,8 +121,8 @@ export class Channel implements ChannelName, History {
   }
 
   /**
-   * Records that another node has published messages up to number `seq` in its epoch. Nobody can resume from a smaller number, because this node may
-   * not have all messages up to number `seq`.
+   * Records that another node has published messages up to number `seq` in its epoch. No client can resume from a smaller number, because this node
+   * may not have all messages up to number `seq`. Does nothing if this node knows a higher number.
    */
   skipTo(epoch: string, seq: number): void {
     const state = this.#epochs.get(epoch)
@@ -148,8 +149,8 @@ export class Channel implements ChannelName, History {
   }
 
   /**
-   * Adds messages of known epochs in front of the history, oldest first. No message may be missing between the last of these messages and the
-   * history.
+   * Adds messages of known epochs in front of the history. `messages` is oldest first. No message may be missing between the last one of `messages`
+   * and the history.
    */
   addBefore(messages: readonly HistoryMessage[]): void {
     const held = this.#messages
@@ -180,7 +181,10 @@ export class Channel implements ChannelName, History {
     return message
   }
 
-  /** Returns all messages after a position, in order, or `undefined` if a message may be missing from the history. */
+  /**
+   * Returns all messages after a position, in order. Returns `undefined` if one of them may be missing from the history, or if the channel does not
+   * know an epoch or a number of the position.
+   */
   since(position: Position): HistoryMessage[] | undefined {
     for (const epoch of position.keys()) if (!this.#epochs.has(epoch) && !isMark(epoch)) return undefined
     for (const [epoch, { seq, forgotten }] of this.#epochs) {

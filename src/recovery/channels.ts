@@ -24,7 +24,7 @@ export class Channels {
     return this.#all.values()
   }
 
-  /** Returns the channel of a stream. The stream's type must be in the catalogue. */
+  /** Returns the channel of a stream, or `undefined` if there is none. The stream's type must be in the catalogue. */
   find({ streamType, symbol, userId }: ChannelName): Channel | undefined {
     const { audience, symbol: rule } = this.#streams[streamType] as ResolvedCatalogue[string]
     const ofUser = this.#byType.get(streamType)?.get(audience === 'private' ? userId : undefined)

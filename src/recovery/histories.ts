@@ -24,7 +24,10 @@ export interface HistoryLimits {
  */
 const EARLIEST = 1
 
-/** The maximum number of unused channels. If there are more, the unused channel that was created first is forgotten early. */
+/**
+ * The maximum number of unused channels: channels without an active stream. If there are more, the unused channel that was created first is forgotten
+ * early.
+ */
 const MOST_UNUSED_CHANNELS = 100_000
 
 /**
@@ -32,8 +35,9 @@ const MOST_UNUSED_CHANNELS = 100_000
  *
  * Each history has limits for the number, the units (UTF-16) and the age of its messages. All histories together have a limit for their units. If
  * this limit is exceeded, the oldest message of all histories is removed first. Only this last limit applies to the messages of `latest` streams,
- * because they are the present state. If a channel has no active stream, the channel and its numbers are forgotten `ageMs` after its last message, or
- * after its last stream became idle, whichever is later.
+ * because they are the present state. If a channel has no active stream, the channel is forgotten with its messages and numbers, `ageMs` after its
+ * last message or after its last stream became idle, whichever is later. If there are more than `MOST_UNUSED_CHANNELS` such channels, the oldest ones
+ * are forgotten earlier.
  */
 export class Histories {
   evicted = 0

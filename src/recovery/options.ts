@@ -14,7 +14,10 @@ export interface Stamp {
    * forgotten the channel.
    */
   readonly epoch: string
-  /** The number of the message: 1 for the first message of the epoch. */
+  /**
+   * The number of the message: 1 for the first message of the epoch. For a snapshot, the number of the last message that it contains, or 0 if it
+   * contains none.
+   */
   readonly seq: number
   /** `true` for a snapshot, which is the present state, sent to one client. Otherwise absent. */
   readonly snapshot?: true
@@ -33,21 +36,22 @@ export interface SnapshotStream<TStreamType extends string = string> {
 /** The options of `createRecovery`. Each option may be left out. */
 export interface RecoveryOptions<TStreams extends StreamCatalogue = TradingStreams> {
   /**
-   * How many messages are kept for each channel, and for all channels together. A channel is one symbol if the stream type requires a symbol, and the
-   * whole type otherwise. On a private type, each user has channels of their own.
+   * How many messages are kept for each channel and for all channels together, and for how long. A channel is one symbol if the stream type requires
+   * a symbol, and the whole type otherwise. On a private type, each user has channels of their own.
    */
   readonly history?: HistoryOptions<TStreams> | undefined
   /**
-   * Limits how much is sent again to one connection. Messages that were sent again count until the connection's send queue is empty. A client that
-   * missed more gets the answer `recovered: false`.
+   * Limits how much is sent again to one connection. Messages that were sent again count until the connection's send queue is empty. If a client
+   * missed more than the limits still allow, it gets the answer `recovered: false`.
    */
   readonly replay?: ReplayOptions | undefined
   /**
-   * Returns the present state of a stream, such as an order book, for new clients and for clients that missed too much. A client applies later
-   * messages to this state. If the function returns `undefined`, the client gets no snapshot.
+   * Returns the present state of a stream, such as an order book, for new clients and for clients that cannot resume. A client applies later messages
+   * to this state. If the function returns `undefined`, the client gets no such snapshot. On a `latest` stream, it then gets the latest message,
+   * marked as a snapshot.
    *
    * The state must contain all messages published so far. So apply a message to the state before you publish it. If the function throws, the error
-   * goes to `onError`, and the client gets no snapshot.
+   * goes to `onError`, and the client is treated as if the function had returned `undefined`.
    */
   readonly snapshot?: ((stream: SnapshotStream<keyof TStreams & string>) => PayloadOf<TStreams[keyof TStreams & string]> | RawJson | undefined) | undefined
   /**
@@ -60,15 +64,16 @@ export interface RecoveryOptions<TStreams extends StreamCatalogue = TradingStrea
   /** The text that `export()` returned before a restart. If the text cannot be read, `createRecovery` throws `ERR_INVALID_OPTION`. */
   readonly restore?: string | undefined
   /**
-   * Returns the name of a new epoch: 1 to 64 characters of `A–Z a–z 0–9 _ -`, without `--` in front, different each time, and impossible to guess. If the
-   * name is not valid, `recovery.subscribe` throws `ERR_INVALID_OPTION`, and the publish of a channel's first message throws `ERR_UNSERIALIZABLE`.
+   * Returns the name of a new epoch: 1 to 64 characters of `A–Z a–z 0–9 _ -`, without `--` in front. The name must be different each time, and
+   * impossible to guess. If the name is not valid, `recovery.subscribe` throws `ERR_INVALID_OPTION`, and the publish of a channel's first message
+   * throws `ERR_UNSERIALIZABLE`.
    *
    * @default 65 random bits of `crypto.getRandomValues`
    */
   readonly randomEpoch?: (() => string) | undefined
   /**
    * Called with the error each time a snapshot cannot be sent: `snapshot`, `stamp` or the manager's `serialize` threw, `snapshot` returned a promise,
-   * or the text is too long.
+   * `stamp` did not return a string, or the text is too long.
    *
    * @default prints the first error with `console.warn`
    */
@@ -91,8 +96,9 @@ export interface HistoryOptions<TStreams extends StreamCatalogue = TradingStream
    */
   readonly units?: number | undefined
   /**
-   * How long a message is kept, in milliseconds. The last message of a `latest` stream is kept until its channel is forgotten. A channel that had
-   * neither a subscriber nor a new message for this time is forgotten, with all its messages and numbers.
+   * How long a message is kept, in milliseconds. The last message of a `latest` stream is kept until its channel is forgotten. If a channel had
+   * neither an active stream (see the event `streamIdle`) nor a new message for this time, the channel is forgotten, with all its messages and
+   * numbers.
    *
    * @default 120_000
    */
@@ -113,13 +119,14 @@ export interface HistoryOptions<TStreams extends StreamCatalogue = TradingStream
  */
 export interface ReplayOptions {
   /**
-   * The maximum number of messages.
+   * The maximum number of messages. A snapshot counts as one message.
    *
    * @default 300
    */
   readonly count?: number | undefined
   /**
-   * The maximum number of UTF-16 units. A snapshot is not counted. The last value of one stream may be larger, if nothing else was sent again.
+   * The maximum number of UTF-16 units. The text of the option `snapshot` does not count. The last message of one `latest` stream may be longer than
+   * this limit, if no other units count at that moment.
    *
    * @default half of the manager's `delivery.hardLimitBytes`
    */

@@ -21,7 +21,10 @@ class ClientPosition {
   #stream: string | undefined
   #hasSeveral = false
   #marks = new Map<string, number>()
-  /** True after the client has got the answer, and the snapshot if the answer announced one. */
+  /**
+   * True once the client has got the answer. If the answer announced a snapshot, true once the client has got the snapshot, or a newer message
+   * instead.
+   */
   #isKnown = false
 
   /**
@@ -65,19 +68,19 @@ class ClientPosition {
 
 /**
  * Returns a function that makes the ids of one client's server-sent events. The function takes the texts in the order in which the client gets them.
- * For each text, it returns the position of the client after this text.
+ * For each text, it returns the id of the event: the position of the client after this text, or `undefined` for no id.
  *
  * Give `positionIds` to `sseTransport` as the option `idsOf`. When a browser's `EventSource` reconnects, it sends its last id as `Last-Event-ID`.
  * Pass the value of this header to `recovery.subscribe` as the `position`.
  *
  * An event has no id while the client has no position. The client has no position until the recovery has subscribed the client, and has sent the
- * snapshot that the answer announced. Gap notices and messages without an epoch and number have no id either. A skip has the id that its message
- * would have had.
+ * snapshot that the answer announced. Other texts have no id either: other notices, such as gap notices, and messages without an epoch and number. A
+ * skip has the id that its message would have had.
  *
  * Use one response for each stream, because one position cannot say where a client is in two streams. If a client subscribes to a second stream in a
  * response, the later events get the id `several-streams`. A resume from this id is answered with `recovered: false`.
  *
- * The texts must be the library's wire form, without a `stamp` of the host's own.
+ * The texts must be in the library's wire form. So the manager must have no `serialize`, and the recovery no `stamp`.
  *
  * @example
  * import { createRecovery, positionIds } from 'stream-connection-manager/recovery'

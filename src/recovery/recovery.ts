@@ -53,15 +53,15 @@ export type ResumeRequest<TStreams extends StreamCatalogue, TName extends Stream
 export interface Resumed<TStreams extends StreamCatalogue = TradingStreams> {
   /** The subscription, as `connection.subscribe` returns it. */
   readonly subscription: Subscription<keyof TStreams & string>
-  /** `true` if the client gets all messages that it missed, `false` if the recovery cannot prove this, and `null` if the client gave no position. */
+  /** `true` if the client gets all messages that it missed, `false` if messages may be missing, and `null` if the client gave no position. */
   readonly recovered: boolean | null
   /** How many messages and snapshots were sent to the client before the live messages. */
   readonly replayed: number
   /**
    * True if the answer waits for its turn among the deferred messages. This happens in two cases. The call was made while messages are handed
    * to sockets, for example in a `send` or a hook. Or a published message that is not delivered yet will not reach the connection, for example because
-   * of a revocation. So nothing is proven or sent yet: `recovered` is `false` or `null`, and `replayed` is 0. The notice to the client says what was
-   * recovered.
+   * of a revocation. So nothing is proven or sent yet: `recovered` is `false` or `null`, and `replayed` is 0. The notice that the client gets later
+   * says what was recovered.
    */
   readonly deferred: boolean
 }
@@ -189,18 +189,19 @@ export class Recovery<in out TStreams extends StreamCatalogue = TradingStreams> 
    * type. For a whole type, it is a subscription to one of its symbols. If messages are not purged, a message may be sent twice. A client with
    * `trackPositions` ignores the second copy. If the stream's source has failed, a new subscriber gets the status notice before `subscribed`.
    *
-   * Queued messages that were sent only to this user or this connection are not purged, because the recovery cannot send them again.
+   * Queued messages of `sendToUser`, `sendToConnection` and `broadcast` are not purged, because the recovery cannot send them again.
    *
-   * While messages are handed to sockets, the answer waits for its turn: see `Resumed.deferred`. Until then, the connection gets no messages of the
-   * stream. There are two exceptions: another of its subscriptions needs the messages, or the connection has the stream already and gives no
-   * position.
+   * While messages are handed to sockets, the answer waits for its turn: see `Resumed.deferred`. Until then, the connection gets no published
+   * messages of the stream. There are two exceptions: another subscription of the connection needs the messages, or the connection has the stream
+   * already and gives no position.
    *
    * If the connection already has the stream and gives no position, its queued messages are sent before the notice `subscribed`. If the socket has no
    * room for these messages, and the connection gets no snapshot, a gap notice without a number comes before `subscribed`.
    *
    * @throws the errors of `connection.subscribe`, `ERR_UNKNOWN_CONNECTION` for a connection that the manager does not hold, `ERR_INVALID_ARGUMENT`
-   * for an `id` that is not a whole number, `ERR_QUOTA_EXCEEDED` if the notice is longer than `quotas.messageUnits`, and `ERR_PUBLISH_DEPTH` within a
-   * delivery if the answer cannot be deferred. After an error, the connection has the same subscriptions as before, and nothing is purged.
+   * for an `id` that is not a whole number, `ERR_QUOTA_EXCEEDED` if the notice is longer than `quotas.messageUnits`, `ERR_PUBLISH_DEPTH` within a
+   * delivery if the answer cannot be deferred, and `ERR_INVALID_OPTION` if this recovery is not the `recorder` of a manager. After an error, the
+   * connection has the same subscriptions as before, and nothing is purged.
    */
   subscribe<TName extends StreamTypeName<TStreams>>(connection: RecoverableConnection<TStreams>, request: ResumeRequest<TStreams, TName>): Resumed<TStreams> {
     const { manager, resuming } = this.#whenAttached()
@@ -236,7 +237,7 @@ export class Recovery<in out TStreams extends StreamCatalogue = TradingStreams> 
    * `userId`.
    *
    * If the manager has a `serialize`, the library cannot parse the texts. Then the method finds only messages that this node has published to
-   * `latest` streams since its last restart. In all other cases, it returns `undefined`.
+   * `latest` streams since its last restart. For all other messages, it returns `undefined`.
    */
   lastValue(stream: { readonly streamType: keyof TStreams & string; readonly symbol?: string | undefined; readonly userId?: string | undefined }): StreamMessage<unknown, string> | undefined {
     const { histories, settings } = this.#whenAttached()
@@ -251,8 +252,8 @@ export class Recovery<in out TStreams extends StreamCatalogue = TradingStreams> 
   /**
    * Returns the whole state as a text for the option `restore`: all channels, their numbers and histories, and all revocations. Call `export` after
    * the last publish. After the restart, clients can still resume from old positions. New messages are numbered in new epochs. A position names at
-   * most 32 epochs, and its text has at most 1,024 UTF-16 units. So once the server has restarted 31 times, no client can resume across a further
-   * restart. If the name of each epoch has 64 characters, this limit is 11 restarts.
+   * most 32 epochs, and its text has at most 1,024 UTF-16 units. So once the server has restarted 31 times, no client can resume after a further
+   * restart. If the name of each epoch has 64 characters, this holds from 11 restarts on.
    */
   export(): string {
     const { histories, floors, settings } = this.#whenAttached()

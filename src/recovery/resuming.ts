@@ -33,7 +33,7 @@ interface Replay {
 /** The facts of the notice `subscribed`. */
 interface NoticeFacts {
   readonly recovered: boolean | null
-  /** The client's position before the replays are sent. */
+  /** The position in the notice. The messages after the notice continue from this position. */
   readonly position: string
   readonly isSnapshot: boolean
 }
@@ -42,8 +42,8 @@ interface NoticeFacts {
 interface Plan extends NoticeFacts {
   readonly replays: readonly Replay[]
   /**
-   * True if a published message will not reach the client, although it comes after `position`. The message was published before a revocation, or
-   * before the connection got another user. A gap notice then follows the answer.
+   * True if the client will not get a published message that comes after `position`, because the message was published before a revocation, or before
+   * the connection got another user. A gap notice then follows the answer.
    */
   readonly isLeftOut: boolean
 }
@@ -138,9 +138,9 @@ export class Resuming {
   /**
    * Defers the answer, because messages are handed to sockets now, or because a published message that is not delivered yet will not reach the
    * connection. Messages that were published before the call may have no number yet, so nothing can be proven now. Until the answer is sent, the
-   * connection gets no messages of the stream, and the answer covers these messages. In two cases, these messages might be missing from the answer, so
-   * the connection still gets them as usual: it has the stream already and its client gives no position, or another of its subscriptions needs the
-   * messages.
+   * connection gets no published messages of the stream, and the answer covers these messages. In two cases, the answer might not cover them, so the
+   * connection still gets them as usual. Either the connection has the stream already and its client gives no position, or another subscription of
+   * the connection needs the messages.
    */
   #answerInTurn(connection: AnyConnection, question: Question, mustGoOn: boolean): Answer {
     const { stream, position, id } = question
@@ -168,8 +168,8 @@ export class Resuming {
 
   /**
    * Purges the queued messages of the stream, unless another subscription needs them. Then sends the notice and the messages of the plan. Returns how
-   * many messages of the plan were sent. `mayLose` is true if the plan does not replace the purged messages. In that case, a gap notice comes first
-   * if any message was purged.
+   * many messages of the plan were sent. `mayLose` is true if the plan does not replace the purged messages. Then, if a message was purged, a gap
+   * notice comes first.
    */
   #bringUpToDate(connection: AnyConnection, stream: SnapshotStream, plan: Plan, notice: string, mayLose: boolean): number {
     const { recovered, replays, isLeftOut } = plan
@@ -266,8 +266,8 @@ export class Resuming {
   }
 
   /**
-   * Returns all messages that a client missed. Returns `undefined` if some missed messages may be unknown, or if one of them must not or cannot be
-   * sent again.
+   * Returns all messages that a client missed. Returns `undefined` if `position` is not a position, if this node may not know all missed messages, or
+   * if one of them must not or cannot be sent again.
    */
   #missedSince(channel: Channel, { symbol }: SnapshotStream, position: unknown, floor: number): HistoryMessage[] | undefined {
     const isProvable = !this.#isReordered(channel, symbol) && this.#dependencies.isWhole(channel)
@@ -307,7 +307,10 @@ export class Resuming {
     return text === undefined ? undefined : { symbol, text }
   }
 
-  /** Returns the text of a snapshot from `make`, which is user code. If `make` fails, reports the error and returns `undefined`. */
+  /**
+   * Returns the text of a snapshot from `make`, which is user code. If `make` fails, or its text is not a string or is too long, reports the error
+   * and returns `undefined`.
+   */
   #snapshotText(make: () => unknown): string | undefined {
     try {
       const text = make()
@@ -337,7 +340,7 @@ export class Resuming {
     })
   }
 
-  /** Returns the definition of a stream type to which a connection has been subscribed, so that the catalogue has it. */
+  /** Returns the definition of a stream type. The type must be in the catalogue. */
   #definitionOf(streamType: string): ResolvedCatalogue[string] {
     return this.#dependencies.streams[streamType] as ResolvedCatalogue[string]
   }

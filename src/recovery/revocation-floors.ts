@@ -41,8 +41,8 @@ export class RevocationFloors {
   }
 
   /**
-   * Returns an `order`. Messages of the stream with this `order` or a lower one must not be sent again to the user. Returns `0` if the user may get
-   * all messages.
+   * Returns the highest floor for this user and stream. Messages of the stream whose `order` is not above the floor must not be sent again to the
+   * user. Returns `0` if the user may get all messages.
    */
   floorFor(userId: string, stream: { readonly streamType: string; readonly symbol: string | undefined }, nowMs: number): number {
     this.#forgetAged(nowMs)

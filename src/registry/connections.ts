@@ -5,7 +5,7 @@ import type { Users } from './users.ts'
 
 const ConcealedConnection = /* @__PURE__ */ concealed(ConnectionRecord)
 
-/** All current connections: by id, by user, and in the order in which they were added. */
+/** All current connections: by id, and in the order in which they were added. The record of each user has the connections of that user. */
 export class Connections {
   readonly byId: Map<string, ConnectionRecord> = new Map()
   readonly all: FanOutList<ConnectionRecord> = new FanOutList(ConnectionRecord)

@@ -209,7 +209,10 @@ export class StreamRecord {
   connectedCount = 0
   /** The status of the source. Not used for a private stream, where each subscription has its own status. */
   sourceStatus: StreamStatus = 'CONNECTED'
-  /** All connections that receive a public message of this stream. `undefined` for a private stream, where each subscription has its own list. */
+  /**
+   * All connections that receive this public stream through a subscription to exactly this stream. `undefined` for a private stream, where each
+   * subscription has its own list.
+   */
   readonly list: FanOutList<ConnectionRecord> | undefined
 
   constructor(type: StreamTypeRecord, symbol: string | undefined, openedAtMs: number) {
@@ -236,7 +239,7 @@ interface HolderFilters {
   readonly filters: SubscriptionFilters
 }
 
-/** Rarely needed fields of a subscription. On a public stream, only a subscription with filters needs these fields. */
+/** Fields that only some subscriptions need: each subscription to a private stream, and a subscription to a public stream that has had filters. */
 interface Extra {
   /** The fan-out list of a private stream's user. `undefined` on a public stream. */
   readonly ownList: FanOutList<ConnectionRecord> | undefined

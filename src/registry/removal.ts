@@ -14,7 +14,7 @@ export const PLAIN_REMOVAL: Removal = { isToBeClosed: true, details: undefined }
 
 const NORMAL_CLOSURE = 1000
 
-/** The maximum length of a reason, in bytes. A control frame holds 125 bytes, and the close code takes two of these bytes: RFC 6455, 5.5. */
+/** The maximum length of a reason, in bytes. A control frame holds at most 125 bytes, and the close code takes two of these bytes: RFC 6455, 5.5. */
 const LONGEST_REASON_BYTES = 123
 
 /**

@@ -32,7 +32,10 @@ interface Addressed {
   readonly userId: string | undefined
 }
 
-/** Called after a change of a subscription. If a connection caused the change, `holder` is this connection. */
+/**
+ * Called after a change of a subscription. `holder` is the connection that subscribed, unsubscribed, was removed or was reassigned, if this
+ * connection itself held the subscription. `holder` is `undefined` for any other change, and if the user held a subscription that ended.
+ */
 type SubscriptionListener = (news: SubscriptionNews, subscription: SubscriptionRecord, holder: ConnectionRecord | undefined) => void
 
 // Constants that all subscriptions share, because they never change.
@@ -87,7 +90,10 @@ export interface Subscribed {
   readonly overlaps: readonly Overlap[]
 }
 
-/** A subscription that a connection keeps when the connection moves to another user. */
+/**
+ * The new user's subscription to a stream that a moving connection keeps. `isNew` is true if this subscription has just begun. `filters` are the
+ * connection's filters.
+ */
 interface TakenOver {
   readonly subscription: SubscriptionRecord
   readonly isNew: boolean
@@ -108,8 +114,9 @@ const NO_OVERLAPS: readonly Overlap[] = []
 /**
  * Subscriptions and their holders. A holder is a user, or one of the user's connections.
  *
- * A connection is in the fan-out list of a stream, and so gets its messages, if the connection or its user holds the subscription. A connection is in
- * a list only once, even if both the connection and its user hold the subscription. So the connection gets only one copy of a message.
+ * If a connection or its user holds a subscription, the connection is in the fan-out list of the stream, and so gets the stream's messages. A
+ * connection is in a list only once, even if both the connection and its user hold the subscription. So the connection gets only one copy of a
+ * message.
  */
 export class Subscriptions {
   count = 0
@@ -168,7 +175,10 @@ export class Subscriptions {
     return own === undefined ? [] : [own]
   }
 
-  /** Returns the connections that receive exactly this stream, in the order in which their users' subscriptions began. */
+  /**
+   * Returns the connections that receive a stream through a subscription to exactly this stream, in the order in which their users' subscriptions
+   * began.
+   */
   connectionsOf(streamType: unknown, symbol: unknown): ConnectionRecord[] {
     return [...(this.stream(streamType, symbol)?.subscriptions ?? [])].flatMap((each) => SubscriptionRecord.connectionsOf(each))
   }
@@ -342,7 +352,7 @@ export class Subscriptions {
 
   /**
    * Writes the connection's current sink into each list that has the connection. The cost grows with the number of subscriptions that the connection
-   * may receive.
+   * or its user holds.
    */
   refreshSink(connection: ConnectionRecord): void {
     for (const subscription of mayReceive(connection)) {
@@ -352,12 +362,12 @@ export class Subscriptions {
   }
 
   /**
-   * Takes a removed connection out of all lists. The connection stops holding its own subscriptions. If it was the user's last one, all of the user's
-   * subscriptions end.
+   * Takes a removed connection out of all lists. The connection stops holding its own subscriptions. A subscription that nobody else holds ends. If
+   * the connection was the user's last one, all of the user's subscriptions end.
    */
   detach(connection: ConnectionRecord, reason: SubscriptionEndReason): void {
     if (ConnectionRecord.userOf(connection).connections === undefined) this.#endAllWith(connection, reason)
-    // Only the subscriptions that this connection may receive matter. The user's other connections may hold many more.
+    // Only the subscriptions that the user or this connection holds matter. The user's other connections may hold many more.
     else for (const subscription of mayReceive(connection)) this.#detachFrom(subscription, connection, reason)
     ConnectionRecord.setOwnSubscriptions(connection, undefined)
   }
@@ -444,7 +454,10 @@ export class Subscriptions {
     this.#forgetSubscriber(user, true)
   }
 
-  /** Marks a subscription as ended, removes it from its stream, and reports the end. Before the call, remove all connections from its list. */
+  /**
+   * Marks a subscription as ended, removes it from its stream, and reports the end. Before the call, remove the connections of the subscription from
+   * its list.
+   */
   #conclude(
     subscription: SubscriptionRecord,
     { wasConnected, reason }: { readonly wasConnected: boolean; readonly reason: SubscriptionEndReason },

@@ -67,7 +67,10 @@ export class Lifecycle {
     return membersOf(this.#dependencies.users.find(userId)?.connections).map(({ socket }) => socket)
   }
 
-  /** Removes a connection, and closes its socket unless the host said not to. Resolves to true if this call removed the connection. */
+  /**
+   * Removes a connection, and closes its socket unless the host said not to. If the socket is closed, the promise resolves after that, at the latest
+   * after `closeTimeoutMs`. It resolves to true if this call removed the connection, and otherwise to false.
+   */
   remove(connection: ConnectionRecord, { isToBeClosed, details }: Removal): Promise<boolean> {
     const { changes, options } = this.#dependencies
     if (connection.removed) return Promise.resolve(false)

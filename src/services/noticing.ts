@@ -43,7 +43,7 @@ export class Noticing {
 
   /**
    * Sends a gap notice to all connections that receive a stream. Without a symbol, all connections that receive any stream of the type get the
-   * notice.
+   * notice. If the type is private, only connections of the given user get it.
    */
   notifyGap(stream: unknown, dropped: unknown): void {
     const { gate, options, subscriptions } = this.#dependencies
@@ -60,7 +60,7 @@ export class Noticing {
 
   /**
    * Sets the status of a stream's source, and tells all connections that receive the stream through a subscription to exactly this stream. If the
-   * source has this status already, nobody is told. Returns false if nobody is subscribed.
+   * source has this status already, nobody is told. If nobody is subscribed, sets nothing and returns false.
    */
   setStreamStatus(stream: unknown, status: unknown): boolean {
     const { changes, gate, options } = this.#dependencies

@@ -49,7 +49,7 @@ interface PendingMessage {
 /** A set of pending messages nearly always has one member or none. A `Set` would allocate a new table for each publish that is recorded. */
 const pendingMessages = /* @__PURE__ */ new SmallSetBy<PendingMessage, PendingMessage>((message) => message)
 
-/** A connection that gets no messages of `publish` on a stream, until the function that was given to `inTurn` with this hold is called. */
+/** Excludes a connection from the published messages of a stream. The hold ends when `inTurn` calls the function that it got with the hold. */
 export interface Hold {
   readonly connection: ConnectionRecord
   readonly stream: RecordedStream
@@ -135,7 +135,7 @@ export class Publishing {
   }
 
   /**
-   * Delivers a notice to several connections. If a delivery is running, the notice is sent after it. For a private stream, `userId` is the user
+   * Delivers a notice to one or more connections. If a delivery is running, the notice is sent after it. For a private stream, `userId` is the user
    * of the stream.
    */
   notify(findRecipients: () => Recipients<ConnectionRecord>, text: WireData, userId: string | undefined): void {
@@ -149,8 +149,8 @@ export class Publishing {
 
   /**
    * Calls `act` when a message that is published now would be delivered: after the running delivery, and after all messages that were deferred
-   * before. The call of `act` is one change. Until that call, the connection of a hold gets no messages of the hold's stream, not even the one in
-   * delivery.
+   * before. The call of `act` is one change. Until that call, the connection of a hold gets no messages of `publish` on the hold's stream, not even
+   * the one in delivery.
    *
    * Call this method only in a batch, while messages are handed to sockets, or while a message for the recorder is being serialized.
    * @throws `ERR_PUBLISH_DEPTH`, and nothing has changed

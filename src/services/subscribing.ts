@@ -126,7 +126,10 @@ export class Subscribing {
     return found !== undefined
   }
 
-  /** Ends all subscriptions to the revoked streams, and purges queued messages of these streams. Returns how many subscriptions ended. */
+  /**
+   * Ends the subscriptions that the revocation selects, and purges the queued messages of the revoked streams for the users who lost access. Returns
+   * how many subscriptions ended.
+   */
   revoke(revocation: unknown): number {
     const { changes, events, options, subscriptions } = this.#dependencies
     const revoked = readRevocation(revocation, options.streams)
@@ -163,8 +166,8 @@ export class Subscribing {
   }
 
   /**
-   * Posts the event of a change of a subscription. Also starts the time after which a pending subscription expires, or stops it if the subscription
-   * is not pending. If a connection caused the change, `holder` is this connection.
+   * Posts the event of a change of a subscription. Also starts the timer that ends a pending subscription, or stops this timer if the subscription is
+   * not pending. If a connection caused the change, `holder` is this connection.
    */
   note(news: SubscriptionNews, record: SubscriptionRecord, holder: ConnectionRecord | undefined): void {
     const { events, pending } = this.#dependencies
@@ -190,7 +193,7 @@ export class Subscribing {
 
   /**
    * Purges a stream from a connection's send queue at the host's request. If a message of the stream is being delivered, this connection does not get
-   * it. Returns false if the connection had no message of the stream to discard.
+   * it. Returns false if no message of the stream waits for the connection, and none is being delivered.
    */
   purgeOwn(connection: ConnectionRecord, reference: unknown): boolean {
     const { streamType, symbol } = readReference(reference, 'streamType')
@@ -201,8 +204,8 @@ export class Subscribing {
 
   /**
    * Purges a stream from a connection's send queue before the messages of the stream are sent again. Messages of `sendToUser`, `sendToConnection` and
-   * `broadcast` stay, because nobody can send them again. Gap notices that stand for such messages stay too. Returns false if the connection had no
-   * message to discard.
+   * `broadcast` stay, because nobody can send them again. Gap notices that stand for such messages stay too. Returns false if no such message waits
+   * for the connection, and none is being delivered.
    */
   purgeRepeatable(connection: ConnectionRecord, stream: RepeatableStream): boolean {
     const isMeant = ofUser(connection, (fields) => isRepeatable(fields, stream))
@@ -271,12 +274,14 @@ export class Subscribing {
   }
 }
 
-/** True for a message of the stream that can be sent again, because it is not a direct message. */
+/**
+ * True for a message of the stream that a recorder can send again. Messages of `sendToUser`, `sendToConnection` and `broadcast` cannot be sent again.
+ */
 function isRepeatable(fields: WaitingFields, { streamType, symbol }: RepeatableStream): boolean {
   return fields.origin !== 'direct' && isOfRevoked(fields, { streamType, symbol, userId: undefined })
 }
 
-/** Returns a condition. It is true if `isMeant` is true, and the message is not private to another user. */
+/** Returns a condition that is true if `isMeant` is true, and the message is not private to another user. */
 function ofUser(connection: ConnectionRecord, isMeant: (fields: WaitingFields) => boolean): (fields: WaitingFields) => boolean {
   return (fields) => isMeant(fields) && (fields.userId ?? connection.userId) === connection.userId
 }

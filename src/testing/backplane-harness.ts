@@ -1,7 +1,10 @@
 import type { Backplane } from '../ports/backplane.ts'
 import type { Awaitable } from './host.ts'
 
-/** The adapter between your driver and the backplane suite. The harness starts a real broker, and connects clients to the broker. */
+/**
+ * The adapter between your driver, which is your implementation of `Backplane`, and the backplane suite. The harness starts a real broker, and
+ * connects clients to the broker.
+ */
 export interface BackplaneHarness {
   /** Starts a new broker that listens on the loopback interface. Called once for each test. */
   start(): Promise<RunningBroker>

@@ -7,7 +7,7 @@ import { BackplaneTrial } from './backplane-suite/trial.ts'
 import type { Patience, PatienceOptions } from './suite/patience.ts'
 import { testsOf } from './tests-of.ts'
 
-/** The tests that every driver must pass. */
+/** The tests that every driver must pass. A driver is an implementation of `Backplane`. */
 export type EssentialBackplaneTest =
   | 'delivers each message once to every subscriber, the publisher included'
   | 'delivers the messages of each publisher in order'
@@ -73,8 +73,8 @@ const SKIPPABLE: Readonly<Record<SkippableBackplaneTest, Run>> = {
 }
 
 /**
- * The tests of the backplane suite. Each test also fails if an error or a rejection was not handled. If several tests fail, look at the first failure
- * first.
+ * The tests of the backplane suite. Each test also fails if an error or a rejection was not handled, and the runtime reports it with the events of
+ * Node (`unhandledRejection`, `uncaughtException`). If several tests fail, look at the first failure first.
  */
 export const backplaneTests: readonly BackplaneTest[] = /* @__PURE__ */ allTests()
 

@@ -4,7 +4,7 @@ import { registerSuite } from './register-suite.ts'
 import type { PatienceOptions } from './suite/patience.ts'
 import type { TestRunner } from './test-runner.ts'
 
-/** Tests that a driver cannot pass, and the reason. */
+/** Tests that a driver (an implementation of `Backplane`) cannot pass, and the reason. */
 export interface BackplaneSkip {
   /** What the driver or its broker lacks, in words that the reader of a report understands. */
   readonly reason: string
@@ -12,7 +12,7 @@ export interface BackplaneSkip {
   readonly tests: readonly SkippableBackplaneTest[]
 }
 
-/** The options of `describeBackplane`: the test runner, the deadline, the tests to skip, and the report. */
+/** The options of `describeBackplane`: the test runner, the deadline and its clock, the tests to skip, and the report. */
 export interface DescribeBackplaneOptions extends TestRunner, PatienceOptions {
   /**
    * The tests that this driver cannot pass.
@@ -21,8 +21,8 @@ export interface DescribeBackplaneOptions extends TestRunner, PatienceOptions {
    */
   readonly skip?: readonly BackplaneSkip[] | undefined
   /**
-   * Called when all tests are over, and again after each test that the runner retries. The callback is not called if the runner runs only some of the
-   * tests.
+   * Called when every test has a result, and again if the runner then runs a test once more, as a retry. The callback is not called if the runner
+   * runs only some of the tests.
    */
   readonly report?: ((report: BackplaneReport) => void) | undefined
 }

@@ -21,8 +21,8 @@ export interface DescribeHostOptions extends TestRunner, PatienceOptions {
    */
   readonly skip?: readonly HostSkip[] | undefined
   /**
-   * Called when all tests are over, and again after each test that the runner retries. The callback is not called if the runner runs only some of the
-   * tests.
+   * Called when every test has a result, and again if the runner then runs a test once more, as a retry. The callback is not called if the runner
+   * runs only some of the tests.
    */
   readonly report?: ((report: HostReport) => void) | undefined
 }

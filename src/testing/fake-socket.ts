@@ -20,7 +20,7 @@ export interface SocketScript {
   send?: ((text: string) => unknown) | undefined
   /** Called for each batch, if the connection's transport writes in batches, as `fakeTransport()` does. */
   write?: ((texts: readonly string[]) => unknown) | undefined
-  /** Called at each `close`. If it returns a promise, the socket counts as closed when the promise resolves. */
+  /** Called at each `close`. If the function returns a promise, the socket counts as closed when the promise resolves. */
   close?: (() => unknown) | undefined
   /** Called at each `terminate`, if the connection's transport has a `terminate`, as `fakeTransport()` does. The socket ignores the result. */
   terminate?: (() => unknown) | undefined
@@ -54,7 +54,8 @@ let made = 0
 /**
  * A socket without a network, for tests. The socket records each call, and then does what its script says.
  *
- * The socket has a `bufferedAmount` only if the options have one. Without a `bufferedAmount`, the manager cannot notice that the socket is slow.
+ * The socket has a `bufferedAmount` only if the options have one, or if a test sets it. Without a `bufferedAmount`, the manager notices that the
+ * socket is slow only if the script's `write` does not accept a whole batch.
  *
  * @example
  * import { FakeSocket } from 'stream-connection-manager/testing'
@@ -80,7 +81,7 @@ export class FakeSocket implements Socket {
   readonly sent: string[] = []
   /** The binary messages that the socket got. `sent` and `writes` do not include binary messages. */
   readonly sentBytes: Uint8Array[] = []
-  /** The texts of `sent`, grouped by call: one array of texts for each `send` and each `write`. */
+  /** The texts of `sent`, grouped by call: one array for each `send` of a text, and one for each `write`. */
   readonly writes: string[][] = []
   /** How many times `close` was called. After a `close`, the socket still records calls, so that a test sees messages that come too late. */
   closeCalls = 0
@@ -88,7 +89,10 @@ export class FakeSocket implements Socket {
   closedWith: CloseDetails | undefined
   /** How many times `terminate` was called. */
   terminateCalls = 0
-  /** The bytes that the socket reports as buffered. A test may set any value. The property exists only if the options have a `bufferedAmount`. */
+  /**
+   * The bytes that the socket reports as buffered. The property exists only if the options have a `bufferedAmount`, or if a test sets it. A test may
+   * set any value.
+   */
   declare bufferedAmount?: unknown
   /** The listeners that `drain` calls. */
   readonly drainListeners: Set<() => void> = new Set()

@@ -29,9 +29,9 @@ export type EssentialHostTest =
   | 'delivers what is published right before its shutdown'
 
 /**
- * The tests that need a feature that some hosts lack. These features are a second server in the process, a close code, a socket that reports its
- * buffered bytes, a heartbeat that the suite can trigger, and a client that can pause, send requests or any bytes, or leave while the host
- * authenticates it.
+ * The tests that need a feature that some hosts lack. The host may lack a second server in the process, a close code, a socket that reports its
+ * buffered bytes, or a heartbeat that the suite can trigger. The host's client may be unable to send requests, any text or any bytes, to fall silent,
+ * or to leave while the host authenticates it.
  */
 export type SkippableHostTest =
   | 'keeps two servers apart'

@@ -40,8 +40,8 @@ export interface RunningHost {
 
   /**
    * Lets one interval of the host's heartbeat pass: call the heartbeat's function, advance its clock, or wait. Resolves once every client that can
-   * answer the heartbeat has answered it. The server must keep a client that answers. It must remove a client that has stopped answering
-   * within five calls of `beat`, and a client that has sent invalid bytes and broken its connection within two.
+   * answer the heartbeat has answered it. The server must keep a client that answers. Within five calls of `beat`, it must remove a client that has
+   * stopped answering. Within two calls, it must remove a client that has sent invalid bytes and broken its connection.
    *
    * If this method is missing, the test `removes a client that falls silent` fails. You may skip this test, with a reason.
    */
@@ -80,16 +80,19 @@ export interface HostClient {
   /** Resolves when the client sees that its connection has ended, for any reason. */
   readonly closed: Promise<void>
 
-  /** Closes the connection in the regular way of its protocol, with a closing handshake if the protocol has one. */
+  /**
+   * Closes the connection in the regular way of its protocol, with a closing handshake if the protocol has one. Does nothing if the connection has
+   * ended already.
+   */
   close(): Awaitable<void>
 
-  /** Breaks the connection without a handshake, as a crash or a lost network does. */
+  /** Breaks the connection without a handshake, as a crash or a lost network does. Does nothing if the connection has ended already. */
   destroy(): Awaitable<void>
 
   /** Stops reading from the network, so that the bytes to this client stay in the server's buffers. */
   pause(): Awaitable<void>
 
-  /** Reads from the network again. */
+  /** Reads from the network again. Must not fail if the server has ended the connection in the meantime. */
   resume(): Awaitable<void>
 
   /**

@@ -64,8 +64,8 @@ export class ManualClock implements Clock {
    * are due at the same time fire in the order in which they were set.
    *
    * If a timer sets a new timer that falls due within the same call, the new timer fires too. If a timer throws, `advance` throws the same error, and
-   * the clock stops at the time of this timer. The other timers that are due fire at the next call of `advance`. If a timer settles a promise, the
-   * promise's handlers run at the next `await` of the test.
+   * the clock stops at the time of this timer. The other timers stay set. They fire when another call of `advance` reaches their time. If a timer
+   * settles a promise, the promise's handlers run at the next `await` of the test.
    *
    * @throws `RangeError` if `ms` is not a finite number of 0 or more. To set the wall clock back, use `jump`
    */

@@ -15,7 +15,7 @@ export type SuiteResult<TName extends string> =
 
 export interface SuiteOptions<TName extends string> extends TestRunner {
   readonly skip: readonly { readonly reason: string; readonly tests: readonly TName[] }[]
-  /** Called when the last test gets its result, and again whenever a retried test gets a new result. */
+  /** Called when every test has a result, and then again whenever a retried test gets a new result. */
   readonly done: () => void
 }
 

@@ -2,7 +2,7 @@ import { Patience, type PatienceOptions } from './suite/patience.ts'
 
 /** The resources that one test of a suite uses, such as its servers. */
 export interface Ending {
-  /** Stops what the test started. Rejects if stopping fails, or if the test left an error that was not handled. */
+  /** Stops what the test started. Rejects if stopping fails. In the backplane suite, also rejects if the test left an error that was not handled. */
   end(): Promise<void>
 }
 

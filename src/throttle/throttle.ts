@@ -7,7 +7,7 @@ import type { Clock } from '../time/clock.ts'
 
 /** The state of a stream that has published its first message of the current interval. */
 interface Slot {
-  /** The newest message after the first message of the interval. The held message is published when the interval ends. */
+  /** The newest message that came after the first message of the interval. This held message is published when the interval ends. */
   held: MessageFields | undefined
 }
 
@@ -111,7 +111,10 @@ export class Throttle {
     }
   }
 
-  /** Ends the intervals that are over at `nowMs`. Returns slots with the messages that were held in these intervals. The caller must publish them. */
+  /**
+   * Ends the intervals that are over at `nowMs`. Returns slots with the messages that were held in these intervals. The caller must publish these
+   * messages.
+   */
   #endIntervals(nowMs: number): readonly Slot[] {
     if (nowMs < this.#dueMs) return NONE
     const due: Slot[] = []

@@ -9,8 +9,8 @@ import { Throttle } from './throttle.ts'
 /** The options of `throttled`. An unknown option is refused. An option whose value is `undefined` counts as absent. */
 export interface ThrottleOptions<TStreams extends StreamCatalogue = TradingStreams> {
   /**
-   * Stream type → length of its intervals, in milliseconds: a finite number of `1` or more. If a type has `0` or is absent, each message of the type
-   * is published at once.
+   * Stream type → length of its intervals, in milliseconds: a finite number of `1` or more. If the length is `0`, or a type is absent, each message
+   * of the type is published at once.
    *
    * `Infinity` is refused, because a held message would never be published. A number between 0 and 1 is refused, because timers cannot be that short.
    * The delivery class of each type must be `latest`, because other streams must not miss a message.
@@ -29,7 +29,8 @@ export interface ThrottleOptions<TStreams extends StreamCatalogue = TradingStrea
    */
   readonly clock?: Clock | undefined
   /**
-   * Called if `publish` throws for a held message, or returns a promise that rejects. Gets the error and the message.
+   * Called if `publish` throws for a held message, or returns a promise that rejects for it. Gets the error and the message. Errors of `publish` for
+   * a message that is published at once are not reported here.
    *
    * @default prints only the first such error, with `console.warn`
    */
@@ -42,12 +43,14 @@ export interface Throttled<TStreams extends StreamCatalogue = TradingStreams, TR
    * Publishes the message now if it is the first one of its stream in this interval, and returns the result of `publish`. Otherwise holds the message
    * until the interval ends, and returns `undefined`. The new message replaces a message of the same stream that was held before.
    *
-   * A held message is published as a new object, with the fields that this call read. A held message without a `timestamp` gets the time of this
-   * call. Do not change the `data` of a held message: the data is not copied, and is serialized only when the message is published.
+   * A held message is published as a new object, with the `streamType`, `symbol`, `data` and `timestamp` that this call read. If there was no
+   * `timestamp`, the message gets the time of this call. Do not change the `data` of a held message: the data is not copied, and is serialized only
+   * when the message is published.
    *
-   * @throws any error of `publish` for a message that is published now. After such an error, the next message counts as the first one of the
-   * interval. If the type has intervals, an invalid message throws `ERR_INVALID_MESSAGE`, `ERR_SYMBOL_REQUIRED`, `ERR_SYMBOL_NOT_ALLOWED`,
-   * `ERR_INVALID_ID` or `ERR_RECIPIENT_NOT_ALLOWED`, and `publish` does not get it. A message that is already held stays held
+   * @throws any error of `publish` for a message that is published now. After such an error, the next message of the stream counts as the first one
+   * of the interval, unless a message is held. If the type has intervals, an invalid message throws `ERR_INVALID_MESSAGE`, `ERR_SYMBOL_REQUIRED`,
+   * `ERR_SYMBOL_NOT_ALLOWED`, `ERR_INVALID_ID` or `ERR_RECIPIENT_NOT_ALLOWED`, and `publish` does not get it. A message that is already held stays
+   * held
    */
   (message: PublishableMessage<TStreams>): TResult | undefined
   /**

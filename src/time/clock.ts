@@ -23,7 +23,7 @@ export interface Clock {
 /** The longest timer. In every runtime, a longer timer fires at once. */
 const LONGEST_TIMER_MS = 2_147_483_647
 
-/** The runtime's own clock. The timers of this clock never keep the process alive. */
+/** The runtime's own clock. In Node and Bun, the timers of this clock do not keep the process alive. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
@@ -41,7 +41,7 @@ export const systemClock: Clock = {
 
 /**
  * Lets the process end before the timer fires. In Node and Bun, a timer is an object with an `unref` for this. In other runtimes, a timer is a
- * number.
+ * number, and this function does nothing.
  */
 function letProcessEnd(timer: unknown): void {
   ;(timer as { unref?(): void } | null)?.unref?.()
@@ -51,7 +51,7 @@ function letProcessEnd(timer: unknown): void {
 export interface ManagerClock extends Clock {
   /**
    * How far this clock's `monotonic` is ahead of the `monotonic` of the host's clock, in milliseconds. The number grows when the host's clock goes
-   * back, because a test installs or removes fake timers. Timers that were set before the decrease may be lost.
+   * back, because a test installs or removes fake timers. Timers that were set before the host's clock went back may be lost.
    */
   readonly wentBackMs?: number
   /** @param holdsProcess whether the process must stay alive until the timer fires, because a promise waits for the timer */

@@ -8,7 +8,7 @@ import { CorkedWriter } from './corked-writer.ts'
 export interface BunSocket {
   /** `1` while the socket is open. */
   readonly readyState: number
-  /** Sends a text or bytes as one message. Returns `0` if the message was dropped, and also for an empty text that was sent. */
+  /** Sends a text or bytes as one message. Returns `0` if the message was dropped, and also if an empty message was sent. */
   send(message: string | Uint8Array): number
   /** Calls the callback. All messages that the callback sends go out in one write. */
   cork(callback: () => void): unknown
@@ -25,7 +25,7 @@ const writer = /* @__PURE__ */ new CorkedWriter<BunSocket>((socket, text) => soc
 
 /**
  * Returns the transport for Bun's WebSocket server. The transport sends the messages of one turn of the event loop in one write, unless they exceed
- * `softLimitBytes`. A message that Bun drops stays in the send queue, and is sent later.
+ * `softLimitBytes`. A message that Bun drops waits in the send queue, and is offered to Bun again.
  *
  * Bun reports a drain only to the server's `drain` handler. Call `drained()` in that handler, as in the example. Without this call, messages wait
  * longer: until the next message for the connection, or until the manager's next check of the socket (every `drainIntervalMs`).
@@ -67,14 +67,14 @@ function write(socket: BunSocket, texts: readonly WireData[]): number {
 }
 
 /**
- * True if Bun dropped the message. Bun's `send` returns 0 for a drop, and also for an empty text that it wrote. A result of -1 is not a drop: Bun has
- * queued the bytes.
+ * True if Bun dropped the message. Bun's `send` returns 0 for a drop, and also for an empty message that it wrote. So an empty message counts as
+ * dropped only if the socket is not open, or has unsent bytes. A result of -1 is not a drop: Bun has queued the bytes.
  */
 function isDropped(socket: BunSocket, status: number, text: WireData): boolean {
   return status === 0 && (text.length > 0 || socket.readyState !== OPEN || socket.getBufferedAmount() > 0)
 }
 
-/** Throws if the socket is closed. Bun's `send` does not throw on a closed socket, but drops every message. */
+/** Throws unless the socket is open. Bun's `send` does not throw on a closed socket, but drops every message. */
 function assertOpen({ readyState }: BunSocket): void {
   if (readyState !== OPEN) throw new Error(`The socket is closed: its readyState is ${readyState}`)
 }

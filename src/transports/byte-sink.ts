@@ -33,7 +33,7 @@ export interface ByteSink {
   onDrain(listener: () => void): () => void
   /** Calls the listener when the sink has finished, or at once if the sink has finished already. The returned function removes the listener. */
   onOver(listener: () => void): () => void
-  /** Ends the sink as soon as everything has been sent. A second call does nothing. */
+  /** Accepts no more bytes, and ends the sink as soon as everything has been sent. A second call does nothing. */
   end(): void
   /** Ends the sink at once. Does nothing if the sink has finished. */
   destroy(): void
@@ -60,7 +60,7 @@ class Ending {
     return this.#isOver
   }
 
-  /** Calls the listener when the sink ends, or at once if the sink has ended. */
+  /** Calls the listener when the sink has finished, or at once if the sink has finished already. The returned function removes the listener. */
   add(listener: () => void): () => void {
     if (!this.#isOver) return this.#listeners.add(listener)
     listener()

@@ -5,7 +5,10 @@ const GOING_AWAY = 1001
 const INTERNAL_ERROR = 1011
 const TRY_AGAIN_LATER = 1013
 
-/** Reason of the removal → default close frame. The client sees the frame's text, so the text says no more than the reason. */
+/**
+ * Reason of the removal → the close frame that the client gets by default. The client can read the frame's `reason`, so it says no more than why the
+ * connection was removed.
+ */
 const CLOSE_FRAMES: Readonly<Record<CloseReason, CloseDetails>> = {
   removed: { code: NORMAL, reason: 'removed' },
   'peer-closed': { code: NORMAL, reason: 'peer closed' },

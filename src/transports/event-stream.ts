@@ -13,7 +13,7 @@ export interface EventFields {
   readonly event?: string | undefined
 }
 
-/** The three line breaks of the event stream format (HTML, 9.2.5). */
+/** The three line breaks of the event stream format (HTML Standard, 9.2.5). */
 const LINE_END = /\r\n|\n|\r/g
 
 const encoder: TextEncoder = /* @__PURE__ */ new TextEncoder()

@@ -1,4 +1,7 @@
-/** A set of listeners. Listeners may be added and removed while they are called: `tell` calls those that were in the set when it began. */
+/**
+ * A set of listeners. Listeners may be added and removed while they are called. `tell` calls exactly the listeners that were in the set when `tell`
+ * began, even if they are removed meanwhile.
+ */
 export class Listeners {
   readonly #listeners = new Set<() => void>()
 

@@ -58,13 +58,14 @@ export function hasNoBody(response: SseResponse): boolean {
   return STATUSES_WITHOUT_BODY.includes(statusCode ?? sentHeaders?.[':status'])
 }
 
-/** True if the response, or the HTTP/2 stream or TCP socket below it, was destroyed. */
+/** True if the response was destroyed, or the HTTP/2 stream below it, or the TCP socket of an HTTP/1 response. */
 export function isDestroyed(response: SseResponse): boolean {
   return response.destroyed === true || response.stream?.destroyed === true || tcpOfRequest(response)?.destroyed === true
 }
 
 /**
- * Calls the listener when the TCP socket of the response's request has closed. The returned function removes the listener.
+ * Calls the listener when the TCP socket of an HTTP/1 response has closed. The returned function removes the listener. For HTTP/2, the listener is
+ * not called, because an HTTP/2 stream reports its end itself.
  *
  * The response's own `close` event is not enough: up to Node 22, a response that waits for its turn in a pipeline does not emit it.
  */
@@ -81,7 +82,8 @@ export function onTcpClose(response: SseResponse, listener: () => void): () => v
 }
 
 /**
- * Returns a text that changes whenever the TCP socket sends bytes. The text also changes during a large write, and when other responses send bytes.
+ * Returns a text that changes whenever the TCP socket sends bytes. The text also changes in the middle of a large write, and when other responses on
+ * the same TCP socket send bytes.
  */
 export function tcpProgress(response: SseResponse): string {
   try {

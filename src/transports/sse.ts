@@ -30,8 +30,8 @@ export const sseHeaders: Readonly<Record<'content-type' | 'cache-control' | 'x-a
  *
  * The functions are called with the options object as `this`. `id` and `event` are called for messages, for the skips of a recorder (see
  * `Recorder.skip`), and for the gap notices of a send queue. They are not called for texts from `connection.send`, nor for notices that are sent like
- * such texts: those of `notifyGap`, of `setStreamStatus` and of a recorder. These events have no type, and have an id only if the option `idsOf`
- * makes one.
+ * such texts: those of `notifyGap`, of `setStreamStatus` and of a recorder. The events of such texts and notices have no type, and have an id only if
+ * the option `idsOf` makes one.
  */
 export interface SseOptions {
   /**
@@ -41,16 +41,17 @@ export interface SseOptions {
    * `Buffer.from(header, 'latin1').toString()` restores the `€`. A client that uses `fetch` cannot send a header with a character
    * above U+00FF, such as the `€`, at all. `encodeURIComponent` turns any text into ASCII.
    *
-   * If the id is not a string, or has a line break or a NUL, the message fails for the connections of this transport.
+   * If `id` throws, or the id is not a string, or has a line break or a NUL, the message counts as `failed` for the connections of this transport. If
+   * this happens for a gap notice, the connection is removed with the reason `send-failed`.
    */
   readonly id?: ((message: StreamMessage<unknown, string>, text: string) => string | undefined) | undefined
   /**
    * Returns a function that makes the ids of one response. Use this option if each client needs its own ids. With `positionIds` of the sub-path
    * `recovery`, a browser's `EventSource` resumes a stream by itself.
    *
-   * `idsOf` is called once for each response. The returned function gets the text of each event, in order, just before the event is written. Gap
-   * notices and the texts of `connection.send` are events too. If the returned function returns `undefined`, the event has no id, and the client
-   * keeps its last id.
+   * `idsOf` is called once for each response, before the first event of the response is written. The returned function gets the text of each event,
+   * in order, just before the event is written. Gap notices and the texts of `connection.send` are events too. If the returned function returns
+   * `undefined`, the event has no id, and the client keeps its last id.
    *
    * If `idsOf` or the returned function throws, the connection is removed with the reason `send-failed`. The same happens if an id is not a string,
    * or has a line break or a NUL. `idsOf` cannot be combined with `id`.
@@ -59,7 +60,8 @@ export interface SseOptions {
   /**
    * Returns the type of a message's event, for the client's `addEventListener`. Without a type, the client's `message` listeners get the event.
    *
-   * If the type is not a string, or has a line break, the message fails for the connections of this transport.
+   * If `event` throws, or the type is not a string, or has a line break, the message counts as `failed` for the connections of this transport. If
+   * this happens for a gap notice, the connection is removed with the reason `send-failed`.
    */
   readonly event?: ((message: StreamMessage<unknown, string>, text: string) => string | undefined) | undefined
 }
@@ -70,17 +72,24 @@ export interface SseSocket extends Socket {
    * Resolves when the response is over, for any reason. Never rejects. Without `sseTransport`, you must remove the connection when `closed` resolves.
    */
   readonly closed: Promise<void>
-  /** `1` while the response is open, `2` while the response is ended but has unsent bytes, `3` when the response is over. */
+  /**
+   * `1` while the response is open, `2` while the response is ended but may have unsent bytes, `3` when the response is over: everything has been
+   * sent, or nothing more can be sent.
+   */
   readonly readyState: 1 | 2 | 3
-  /** Bytes that were written but not sent. For a Node response, all bytes of the response count. For a web stream, only bytes of this socket count. */
+  /**
+   * Bytes that were written but not sent. For a Node response, all bytes of the response count. For a web stream, only bytes that were written
+   * through this socket count.
+   */
   readonly bufferedAmount: number
   /**
    * Sends an event with this text as its data, and with the `id` and the `event` type of `fields`.
    *
-   * Throws unless the response is open (`readyState` 1). If a web stream fails after the call, the returned promise rejects. You may ignore the
-   * promise.
+   * Throws unless the response is open (`readyState` 1). For a web stream, the returned promise rejects if the stream fails before it has taken the
+   * event. You may ignore the promise.
    *
-   * @throws `ERR_INVALID_ARGUMENT` if the id or the type has characters that the format cannot carry, or if `fields` has any other field
+   * @throws `ERR_INVALID_ARGUMENT` if the id or the type is not a string, or has characters that the format cannot carry, or if `fields` is not an
+   * object, or has any other field
    */
   send(text: string, fields?: EventFields): Promise<void> | void
   /** Writes several events of `sseTransport` in one write. */
@@ -88,9 +97,10 @@ export interface SseSocket extends Socket {
   /**
    * Sends a comment, which keeps proxies from closing an idle response. Does nothing unless the response is open.
    *
-   * `comment` also detects a client that does not read. The client looks stuck if the previous comment is still unsent, and no other byte has been
-   * sent since that comment. If such a client has never read anything, `comment` terminates the response. Otherwise `comment` terminates the response
-   * only if nothing has been sent since a comment that is a minute old, because a slow reader can also look stuck for a while.
+   * `comment` also detects a client that does not read. The client looks stuck if the previous comment was written in an earlier turn of the event
+   * loop and is still unsent, and no other byte has been sent since that comment. If such a client has never read anything, `comment` terminates the
+   * response. Otherwise `comment` terminates the response only if nothing has been sent since a comment that is a minute old, because a slow reader
+   * can also look stuck for a while.
    */
   comment(text?: string): void
   /**
@@ -120,7 +130,7 @@ export interface SseFrame {
 }
 
 /**
- * If nothing has been sent since a comment that is at least this old, the next comment terminates the response. Milliseconds. If the client never
+ * If nothing has been sent since a comment that is at least this many milliseconds old, the next comment terminates the response. If the client never
  * read anything, the next comment terminates the response without this delay.
  *
  * The kernel may report free buffer space in steps of several megabytes. Until the next step, a slow reader looks like a client that does not read.

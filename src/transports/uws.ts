@@ -25,7 +25,7 @@ const writer = /* @__PURE__ */ new CorkedWriter<UwsSocket>(sendOne, (_socket, st
 
 /**
  * Returns the transport for uWebSockets.js. The transport sends the messages of one turn of the event loop in one write, unless they exceed
- * `softLimitBytes`. A message that uWS drops stays in the send queue, and is sent later.
+ * `softLimitBytes`. A message that uWS drops waits in the send queue, and is offered to uWS again.
  *
  * uWS reports a drain only to the app's `drain` handler. Call `drained()` in that handler, as in the example. Without this call, messages wait
  * longer: until the next message for the connection, or until the manager's next check of the socket (every `drainIntervalMs`). uWS reports a close

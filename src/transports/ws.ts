@@ -20,7 +20,10 @@ export interface WsSocket {
   readonly bufferedAmount: number
   /** The negotiated extensions: `permessage-deflate`, or an empty text. */
   readonly extensions: string
-  /** Sends a text, or bytes if the host sends bytes. The transport calls `send` only if a direct write to the TCP socket is not safe. */
+  /**
+   * Sends a text, or bytes if the host sends bytes. The transport calls `send` only if it does not write to the TCP socket directly: see
+   * `wsTransport`.
+   */
   send(text: string, done?: () => void): void
   /** Starts the closing handshake. */
   close(code?: number, reason?: string): void
@@ -56,14 +59,15 @@ export interface WsOptions {
    * Compresses a message once for all sockets, instead of once for each socket. You may pass `deflateRawSync` of `node:zlib`.
    *
    * The function is used for server sockets that negotiated `server_no_context_takeover`. To negotiate this parameter, create the WebSocket server
-   * with `perMessageDeflate: { serverNoContextTakeover: true }`. The function is called when a message is written, once for each window size.
+   * with `perMessageDeflate: { serverNoContextTakeover: true }`. The function is called when a message is written, once for each window size. If a
+   * socket negotiated a window of 2 to the power of 8 bytes, the function is not used, and messages are sent uncompressed.
    *
    * The function must return a raw deflate stream that ends with a sync flush (`finishFlush` is `2`, zlib's `Z_SYNC_FLUSH`). `windowBits` is 9 to 15.
    * A reference in the stream may reach back at most 2 to the power of `windowBits` bytes. `wsTransport` tests the function before it returns, and
    * throws if the function returns a wrong result. If the function fails later, the message is sent uncompressed.
    *
-   * With this option, private messages and texts from `connection.send` are never compressed, not even by ws. The compressed length of a private
-   * message could reveal a secret.
+   * With this option, private messages, texts from `connection.send`, and notices that are sent like such texts are never compressed, not even by ws.
+   * The compressed length of a private message could reveal a secret.
    *
    * @default `undefined`: ws compresses each message for each socket
    */
@@ -87,10 +91,10 @@ const POLL_INTERVAL_MS = 50
  * Returns the transport for ws 8. The transport frames each message once for all sockets. The messages of one turn of the event loop go out in one
  * write, unless they exceed `softLimitBytes`.
  *
- * The frames are written directly to ws's TCP socket. These writes bypass `socket.send`, and any code that wraps `socket.send`. A direct write is not
- * safe on a client's socket, on a socket that is closing, while ws deflates or reads a Blob, and if ws does not have the expected private fields. In
- * these cases, each message goes through `socket.send`. While the host sends a message in fragments (`fin: false`), other messages wait until the
- * host has sent the last fragment. Otherwise ws would make these messages part of the fragmented message.
+ * The frames are written directly to ws's TCP socket. These writes bypass `socket.send`, and any code that wraps `socket.send`. If a direct write is
+ * not safe, each message goes through `socket.send`. A direct write is not safe if the socket belongs to a client or is closing, if ws deflates or
+ * reads a Blob, or if ws does not have the expected private fields. While the host sends a message in fragments (`fin: false`), other messages wait
+ * until the host has sent the last fragment. Otherwise ws would make these messages part of the fragmented message.
  *
  * With permessage-deflate, messages go through `socket.send` too, and ws compresses each message for each socket. The option `deflate` avoids this
  * for the sockets that it supports.
@@ -181,8 +185,8 @@ function bufferedBytes(socket: WsSocket): number {
 function onDrain(socket: WsSocket, listener: () => void, sendings: Sendings): () => void {
   const tcp = (socket as Internals)._socket
   const stopListening = sendings.listen(socket, listener)
-  // Node emits `drain` only after a write that filled its buffer. It emits nothing after a smaller write, and nothing in the middle of a message in
-  // fragments. So poll as well.
+  // Node emits `drain` only after a write that filled its buffer. It emits nothing after a smaller write, and nothing when the host has sent the last
+  // fragment of a message. So poll as well.
   const timer = setInterval(() => {
     if (tcp?.writableNeedDrain !== true) listener()
   }, POLL_INTERVAL_MS)

@@ -25,7 +25,7 @@ interface Emitter {
 /** The owner of a mailbox. The mailbox calls these methods. */
 export interface Addressee {
   received(message: BusMessage): void
-  /** The other side has gone, or `end` was called. Called once. */
+  /** Called once: when the other side has gone, or when `end` is called. */
   ended(): void
 }
 
@@ -36,7 +36,7 @@ export interface Addressee {
  * - `call`: from the node to the bus, which sends an `answer`
  * - `answer`: from the bus to the node
  * - `deliver`: from the bus to the node, which is subscribed to the subject
- * - `end`: in both directions, as the last message with this `node`
+ * - `end`: in either direction, as the last message with this `node`
  */
 export type BusMessage =
   | { readonly kind: 'publish' | 'deliver'; readonly node: number; readonly subject: string; readonly text: string }

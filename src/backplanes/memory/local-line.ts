@@ -2,7 +2,7 @@ import type { Backplane } from '../../ports/backplane.ts'
 import { linkLost } from '../in-flight.ts'
 import type { Broker, Line } from './broker.ts'
 
-/** The driver of a node whose bus is in this process. */
+/** The driver of a node whose bus is in this process and thread. */
 export class LocalLine implements Backplane {
   readonly #broker: Broker
   #line: Line | undefined

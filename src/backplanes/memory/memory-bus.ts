@@ -19,8 +19,9 @@ export interface MemoryBusOptions {
 /** A broker in this process. Made by `createMemoryBus`. */
 export interface MemoryBus {
   /**
-   * Serves a worker thread or a child process, which calls `memoryBackplane(port)`. Call `attach` right after you make the thread or process, before
-   * it joins the cluster. The bus forgets the thread or process when it ends, or when the returned function is called.
+   * Serves the worker thread or child process at the other end of the port, which calls `memoryBackplane`. Call `attach` right after you make the
+   * thread or process, before it joins the cluster. When the thread or process ends, or when you call the returned function, the bus forgets its
+   * nodes.
    */
   attach(port: BusPort): () => void
 }

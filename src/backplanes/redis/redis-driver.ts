@@ -12,7 +12,8 @@ interface Links {
 export class RedisDriver implements Backplane {
   readonly #connect: (receive: Receive) => RedisLink
   /**
-   * The channels that this node is subscribed to. Messages of other channels may still come, because Redis sent them before this node unsubscribed.
+   * The channels that this node is subscribed to. After the node has unsubscribed from a channel, messages of that channel may still come, because
+   * Redis sent them before.
    */
   readonly #subjects = new Set<string>()
   #links: Links | undefined

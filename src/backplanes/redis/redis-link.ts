@@ -1,5 +1,5 @@
 /**
- * The driver's own connection to Redis, made by node-redis or ioredis.
+ * One of the driver's own connections to Redis, made by node-redis or ioredis.
  *
  * While the TCP link to Redis is down, the connection sends nothing: `publish`, `subscribe`, `unsubscribe` and `count` reject at once. They also
  * reject if the link is lost before Redis has answered.

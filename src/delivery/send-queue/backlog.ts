@@ -55,9 +55,9 @@ class EntryList {
 /**
  * The waiting messages of one connection that is behind, in the order in which the messages will be sent.
  *
- * There are three lists: private messages, messages that may be dropped, and all other messages. So the next message to send is always the first of
- * one of these lists, and the next message to drop is always the first message of the second list. The entries of each stream also form a stream
- * queue. If the stream is `latest`, a new message replaces the older message in the stream queue.
+ * There are three lists: private messages, messages that may be dropped, and all other messages. So the next message to send is always the first one
+ * of a list, and the next message to drop is always the first one of the second list. The entries of each stream also form a stream queue. If the
+ * stream is `latest`, a new message replaces the older message in the stream queue.
  *
  * The cost of adding, taking or dropping one message does not depend on the length of the backlog. The cost of `purge` grows with the number of
  * messages that it discards.
@@ -98,11 +98,11 @@ export class Backlog {
    * Appends a message or a gap notice. If the stream is `latest` and a message of the stream is in the backlog, the new message replaces the older
    * one. Returns true if a message was replaced.
    *
-   * If a recorder sends a message again, the message does not replace a direct message (from `sendToUser`, for example), because the direct message
-   * may be newer and cannot be sent again.
+   * A message that a recorder sends again does not replace a direct message (from `sendToUser`, for example). The direct message may be newer, and
+   * cannot be sent again.
    *
-   * A skip is what a client gets instead of a message that it was left out of. A skip replaces only another skip, because the client must still get
-   * the older message that waits. The next message of the stream replaces both the older message and the skip.
+   * A skip is what a client gets instead of a message that it was left out of. A skip replaces only an older skip, because the client must still get
+   * the message that waits before the skip. The next message of the stream replaces both.
    */
   add(message: OutgoingMessage): boolean {
     this.oldestSinceMs = Math.min(this.oldestSinceMs, message.waitsSinceMs)
@@ -124,7 +124,7 @@ export class Backlog {
     return false
   }
 
-  /** Puts back messages that were taken but not accepted. Each message goes to the front of its list. */
+  /** Puts back messages that were taken, but that the socket did not accept. They go to the front of their lists, in the same order as before. */
   putBack(messages: readonly OutgoingMessage[]): void {
     for (const message of [...messages].reverse()) {
       this.oldestSinceMs = Math.min(this.oldestSinceMs, message.waitsSinceMs)
@@ -154,16 +154,16 @@ export class Backlog {
   }
 
   /**
-   * Drops the oldest message that may be dropped, and returns the message. A gap notice takes the place of the message. Returns `undefined` if no
-   * message may be dropped.
+   * Drops the oldest message that may be dropped, and returns the message. A gap notice takes the place of the message, or the gap notice that the
+   * stream already has counts one more. Returns `undefined` if no message may be dropped.
    */
   dropOldest(): OutgoingMessage | undefined {
     return this.#oldestDroppable && this.#drop(this.#oldestDroppable)
   }
 
   /**
-   * Drops the messages that began to wait at `sinceMs` or before. If one of these messages must be kept, the method stops there, and `mustEnd` is
-   * true: the connection must be removed.
+   * Drops the messages that began to wait at `sinceMs` or before. The method stops at the first of these messages that must be kept. `mustEnd` is
+   * then true: the connection must be removed.
    *
    * In a list, an old message may stand behind a newer message, because a new message takes the place of the message that it replaces. So the method
    * looks at the oldest message of every stream.

@@ -25,8 +25,8 @@ export class DrainListener {
   }
 
   /**
-   * Begins to listen. Returns false if the transport's `onDrain` throws, or does not return a function. If a transport reports a drain within
-   * `onDrain`, the listener may be stopped before `onDrain` has returned.
+   * Begins to listen. Returns false if the transport's `onDrain` throws, or does not return a function. If the transport reports a drain while
+   * `onDrain` runs, `stop` may be called before `onDrain` has returned.
    */
   start(socket: Socket, transport: DrainTeller): boolean {
     try {

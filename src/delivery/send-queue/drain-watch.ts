@@ -47,7 +47,10 @@ export class DrainWatch<TQueue extends Behind> {
     this.#pollTimer.set(this.#intervalMs)
   }
 
-  /** Restarts the poll timer if it was lost. Schedules the next `limitLag` at most `ms` milliseconds from now; `Infinity` schedules none. */
+  /**
+   * Restarts the poll timer if it was lost. Schedules a `limitLag` of all send queues for at most `ms` milliseconds from now. `Infinity` schedules
+   * nothing, and keeps what is scheduled.
+   */
   keepUp(ms: number): void {
     if (this.#polled.size > 0) this.#pollTimer.set(this.#intervalMs)
     this.#lagTimer.set(ms)

@@ -36,7 +36,8 @@ export interface QueueContext<TConnection extends QueueConnection> extends Write
   /** Called when a backlog has begun. */
   fellBehind(connection: TConnection): void
   /**
-   * Called when a backlog has become empty, because all of its messages were sent, dropped or purged. `behindForMs` is how long the backlog existed.
+   * Called when nothing waits in a backlog any more: each message was sent, replaced, dropped or purged. `behindForMs` is how long the backlog
+   * existed.
    */
   caughtUp(connection: TConnection, behindForMs: number): void
   /** Removes the connection as soon as no message is being handed to a socket. */
@@ -44,12 +45,12 @@ export interface QueueContext<TConnection extends QueueConnection> extends Write
 }
 
 /**
- * The send queue of one connection. The queue sends messages in order, at once or as a batch at the end of the turn. The queue keeps messages while
- * the socket has no room.
+ * The send queue of one connection. The queue sends messages at once, or as a batch at the end of the turn. While the socket has no room, the queue
+ * keeps the messages. Later it sends the private ones first.
  *
- * While the socket has room, messages are in `#batch`. The batch is a plain array, because nearly every message leaves it within the turn. While the
- * connection is behind, messages are in `#backlog`, which knows their streams and which messages may be dropped. There is never both a batch and a
- * backlog.
+ * While the socket has room, messages that wait for the end of the turn are in `#batch`. The batch is a plain array, because nearly every message
+ * leaves it within the turn. While the connection is behind, messages are in `#backlog`, which knows their streams and which messages may be dropped.
+ * There is never both a batch and a backlog.
  */
 export class ConnectionSendQueue<TConnection extends QueueConnection> extends SendQueue implements FrameReporter, DrainListening, Behind {
   readonly connection: TConnection
@@ -230,8 +231,8 @@ export class ConnectionSendQueue<TConnection extends QueueConnection> extends Se
   }
 
   /**
-   * True if the queue must be flushed before a message of this size is added: the batch is large enough for a write, or the backlog has no place for
-   * the message.
+   * True if the queue must be flushed before a message of this size is added: the batch is large enough for a write, or the backlog would exceed
+   * `hardLimitBytes`.
    */
   #isFullFor(units: number): boolean {
     const { softLimitBytes, hardLimitBytes } = this.#context.limits
@@ -297,7 +298,7 @@ export class ConnectionSendQueue<TConnection extends QueueConnection> extends Se
 
   /**
    * Drops messages until the backlog is within `hardLimitBytes`. If the messages that must be kept exceed this limit, the connection is removed as a
-   * slow consumer. Returns what happened to the newest message, if that message is no longer in the backlog.
+   * slow consumer. Returns `dropped` if the newest message was dropped, `failed` if the connection is removed, and `undefined` otherwise.
    */
   #limitBacklog(backlog: Backlog, newest?: OutgoingMessage): 'dropped' | 'failed' | undefined {
     let isQueued = newest !== undefined
@@ -363,8 +364,9 @@ export class ConnectionSendQueue<TConnection extends QueueConnection> extends Se
   }
 
   /**
-   * Takes the messages to send next. If there is no backlog, takes the whole batch. If there is a backlog, takes as many messages as the socket has
-   * room for. Returns `undefined` if there is no room. Measuring the room runs user code, so the backlog may be gone afterwards.
+   * Takes the messages to send next. If there is no backlog, takes the whole batch. If there is a backlog, takes messages until they exceed the
+   * socket's room, or only one message if the transport has no `write`. Returns `undefined` if there is no room. Measuring the room runs user code,
+   * so the backlog may be gone afterwards.
    */
   #nextChunk(): readonly OutgoingMessage[] | undefined {
     if (this.#backlog === undefined) return this.#takeBatch()

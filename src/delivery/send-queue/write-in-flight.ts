@@ -7,7 +7,7 @@ import type { PlainSink } from '../../ports/sink.ts'
 import type { AnyTransport } from '../../ports/transport.ts'
 import type { Totals } from '../totals.ts'
 
-/** What a write uses of the delivery: its totals, and the functions that the write calls. */
+/** The totals of the delivery, and the functions of the delivery that a write calls. */
 export interface WriteContext<TConnection> {
   readonly totals: Totals
   hookFailed(connection: TConnection, error: unknown): void
@@ -15,8 +15,8 @@ export interface WriteContext<TConnection> {
   /** Serializes a gap notice. Throws if the host's `serializeNotice` fails. */
   noticeData(notice: Notice): WireData
   /**
-   * Returns true for the error of a `publish` that the manager refused. If a socket's `send` calls such a `publish` and throws this error, the socket
-   * has not failed.
+   * Returns true for an `ERR_PUBLISH_DEPTH` of this manager. If a socket's `send` calls `publish` and does not catch this error, the socket has not
+   * failed.
    */
   isOwnRefusal(error: unknown): boolean
   gapTold(connection: TConnection, notice: OutgoingMessage): void
@@ -50,8 +50,8 @@ export class WriteInFlight<TConnection> implements FrameReporter {
   }
 
   /**
-   * Begins a chunk, and returns its frames. `begin` makes the frame of a gap notice itself, and this may run user code. If the user code makes a
-   * message of the chunk unwanted, `begin` returns `undefined`, and no message of the chunk may be written.
+   * Begins a chunk, and returns its frames. `begin` makes the frame of a gap notice itself, and this may run user code. Throws if the frame cannot be
+   * made. If the user code makes a message of the chunk unwanted, `begin` returns `undefined`, and no message of the chunk may be written.
    */
   begin(chunk: readonly OutgoingMessage[]): readonly unknown[] | undefined {
     this.chunk = chunk
@@ -141,7 +141,10 @@ export function deliveriesIn(messages: readonly OutgoingMessage[]): number {
   return count
 }
 
-/** An invalid count means that nothing was accepted: writing a message again is better than losing it. */
+/**
+ * A count that is negative or `NaN` means that nothing was accepted, because writing a message again is better than losing it. A count that is too
+ * high means that all messages were accepted.
+ */
 function clamped(accepted: number, most: number): number {
   return accepted >= 1 ? Math.min(Math.floor(accepted), most) : 0
 }

@@ -16,8 +16,8 @@ export interface DepartureDependencies {
 }
 
 /**
- * The users who left this node, and whose absence is not settled yet. A departure is settled when the user returns, or when the grace is over and the
- * cluster has answered.
+ * The users who left this node, and whose absence is not settled yet. A departure is settled when the user returns, or at the end of the grace. With
+ * a cluster, it is settled only when the cluster has then answered, or has not answered in time.
  *
  * The listener and the cluster are user code, and may call back into the manager. So each departure is looked up again before it is settled.
  */

@@ -21,13 +21,13 @@ export interface AbsenceOptions {
   /**
    * How long a user must be gone before the listener is called. Milliseconds, `0` or more.
    *
-   * With `0`, the listener is called in the next turn of the event loop. So a user whose connection is replaced within one turn is not absent. With
-   * `Infinity`, the listener is never called.
+   * With `0`, the grace ends in the next turn of the event loop. So a user whose connection is replaced within one turn is not absent. With
+   * `Infinity`, nobody is watched: the listener is never called, and `stop` returns an empty array.
    */
   readonly graceMs: number
   /**
-   * The cluster of this node. It is asked at the end of the grace, about at most 100 users at a time. If the user has a connection on another node, the
-   * listener is not called. A cluster that does not answer in ten seconds counts as one that cannot be asked.
+   * The cluster of this node. It is asked at the end of the grace, about at most 100 users at a time. If the user has a connection on another node,
+   * the listener is not called. If the cluster does not answer in ten seconds, or rejects, the listener is called with `isCertain: false`.
    *
    * Each node with such a watch tells the others when a user leaves it. A node that waits for this user then begins the grace again.
    *
@@ -41,7 +41,8 @@ export interface AbsenceOptions {
    */
   readonly clock?: Clock | undefined
   /**
-   * Called if the listener throws, or returns a promise that rejects. Gets the error and the absence.
+   * Called if the listener throws, or returns a promise that rejects. Gets the error and the absence. `onError` does not get errors that the cluster
+   * or the clock throws. The first of each is printed.
    *
    * @default prints only the first such error, with `console.warn`
    */

@@ -16,9 +16,9 @@ export interface PresenceManager {
 /** A watch for absent users. `watchAbsence` returns it. */
 export interface AbsenceWatch {
   /**
-   * Stops the watch: the listener is not called any more. Returns the users who have left and not returned, and whose absence was not reported, in
-   * the order in which they left. A server that shuts down can act for these users itself, because nobody else will. A second call returns an empty
-   * array.
+   * Stops the watch: the listener is not called any more. Returns the users for whom it still waits, in the order in which they left: their grace is
+   * not over, or the cluster has not answered about them yet. A server that shuts down can act for these users itself, because nobody else will. A
+   * second call returns an empty array.
    */
   stop(): Departure[]
 }

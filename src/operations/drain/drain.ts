@@ -29,8 +29,8 @@ const LEAST_PER_SECOND = 100
 /** After this part of `overMs`, the connections that are left are closed all at once, and the cleanup begins. */
 const CLOSING_SHARE = 0.9
 /**
- * Clients that were told to go choose random moments, so the number of those that have gone differs by chance from the expected number. It is smaller
- * by more than this many of its standard deviations in one of 30,000 cases. So if it is, clients ignore the goodbye, and connections are closed.
+ * Clients that were told to go choose random moments, so chance decides how many have gone at any time. In one of 30,000 cases, this number is below
+ * the expected one by more than this many standard deviations. So if it is that low, clients ignore the goodbye, and connections are closed.
  */
 const DEVIATIONS = 4
 /** The interval at which connections are closed. After a pause of the process, at most the connections of two intervals are closed together. */
@@ -113,7 +113,7 @@ class RunningDrain implements Drain {
     return Math.min(1_000 * connections / this.#perSecond, Number.MAX_SAFE_INTEGER)
   }
 
-  /** Tells the clients of the protocol to go, each at its own moment. Resolves when they have gone, or should have. */
+  /** Tells the clients of the protocol to go, each at its own moment. Resolves when they have gone, or when their time is over. */
   async #tell(): Promise<void> {
     const { commands, reason } = this.#options
     if (commands === undefined) return
@@ -123,7 +123,7 @@ class RunningDrain implements Drain {
     })
   }
 
-  /** Closes connections at the wanted rate, or as far as clients do not go by themselves, until nobody is left or the time is over. */
+  /** Closes connections at the wanted rate, until nobody is left or the time is over. Closes none while clients go by themselves as expected. */
   async #closeSteadily(timeIsOver: Promise<void>): Promise<void> {
     let cancel!: () => void
     const allHaveGone = new Promise<void>((resolve) => {

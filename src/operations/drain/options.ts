@@ -32,8 +32,8 @@ export interface ManagerDrainOptions {
    */
   readonly perSecond?: number | undefined
   /**
-   * The command server of the clients, from `createCommandServer`. Its clients are told when to go, and go by themselves. Clients that stay are closed
-   * after that.
+   * The command server of the clients, from `createCommandServer`. Its clients are told when to go, and go by themselves. Clients that do not go are
+   * closed.
    *
    * @default no client is told: connections are closed, the oldest first
    */

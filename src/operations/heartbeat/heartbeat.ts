@@ -29,8 +29,8 @@ class RunningHeartbeat implements Heartbeat {
   readonly #peers = new Map<object, Peer>()
   readonly #peerOf = new Map<AnyConnection, Peer>()
   /**
-   * Peers that have not answered. They are judged in the next turn of the event loop: if the process stood still, their answers may have arrived, and
-   * are only read now.
+   * Peers that have not answered. The next turn of the event loop decides whether they have gone: after a pause of the process, their answers may
+   * have arrived, but have not been read yet.
    */
   readonly #silent = new Set<Peer>()
   readonly #judgement: Alarm
@@ -121,8 +121,9 @@ class RunningHeartbeat implements Heartbeat {
  * Ends connections whose peers have gone without a word, such as a phone without a network. Such a connection stays open for hours, because TCP does
  * not notice.
  *
- * A WebSocket gets a ping in each interval. If two pings in a row have no answer, the WebSocket is terminated, and its connection is removed with the
- * reason `peer-closed`. An event stream gets a comment in each interval, and `sseSocket` ends the stream if the comments stay unsent for too long.
+ * A WebSocket gets a ping in each interval. If the last two pings have no answer when the next one is due, the WebSocket is terminated, and its
+ * connection is removed with the reason `peer-closed`. The option `timeoutMs` changes this. An event stream gets a comment in each interval, and
+ * `sseSocket` ends the stream if the comments stay unsent for too long.
  *
  * `serveWebSockets` and `serveEvents` have a heartbeat of their own, and so have uWebSockets.js, Bun, Deno, crossws and socket.io. Use
  * `startHeartbeat` for other hosts. One timer serves all connections. It does not keep the process alive.

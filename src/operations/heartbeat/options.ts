@@ -16,10 +16,10 @@ export interface HeartbeatOptions<TSocket extends Socket = Socket> {
    */
   readonly intervalMs?: number | undefined
   /**
-   * How long a peer may leave pings unanswered, from the first of them, rounded up to whole intervals. When this time is over, the next ping is due,
-   * and the connection is ended instead of pinged. A pause of the process counts as one interval at most. So if `timeoutMs` is one interval or less,
-   * a pause can end a connection whose answer has arrived. With `Infinity`, no connection is ended, and the pings only keep proxies from closing a
-   * silent connection. Milliseconds, more than 0.
+   * How long a peer may leave pings unanswered, counted from the first of these pings, and rounded up to whole intervals. If no answer has come by
+   * then, the connection is ended, and no further ping is sent. A pause of the process counts as one interval at most. So if `timeoutMs` is one
+   * interval or less, a pause can end a connection whose answer has arrived. With `Infinity`, no connection is ended, and the pings only keep proxies
+   * from closing a silent connection. Milliseconds, more than 0.
    *
    * For event streams, `comment` of `sseSocket` has its own rule.
    *

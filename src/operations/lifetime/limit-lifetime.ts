@@ -15,7 +15,8 @@ export interface LifetimeLimit {
 }
 
 /**
- * Lifetimes are rounded up to steps, so that the connections of one step end together. A step is a hundredth of `maxMs`, within these bounds.
+ * The ends of lifetimes are rounded up to whole steps, so that the connections of one step end together. A step is a hundredth of `maxMs`, within
+ * these bounds.
  */
 const SHORTEST_STEP_MS = 1
 const LONGEST_STEP_MS = 1_000

@@ -5,7 +5,8 @@ import { PREFIX, type Series } from './series.ts'
 /**
  * Observable instruments that are read together at each collection.
  *
- * Each source is read once. A source is user code: if reading it throws, only its own series are missing from this collection.
+ * Each collection reads each source once. A source is user code: if reading it throws, only the series of this source are missing from the
+ * collection.
  */
 export class Collection {
   readonly #meter: MetricsMeter
@@ -33,7 +34,7 @@ export class Collection {
     })
   }
 
-  /** Lets the meter read from now on. Returns a function that ends it, and that does not throw. */
+  /** Lets the meter read from now on. Returns a function that ends the reading. That function does not throw. */
   start(): () => void {
     this.#meter.addBatchObservableCallback(this.#collect, this.#instruments)
     return () => this.#guarded(() => this.#meter.removeBatchObservableCallback(this.#collect, this.#instruments))

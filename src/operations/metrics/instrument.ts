@@ -13,7 +13,7 @@ import { RECOVERY_SERIES } from './recovery-series.ts'
 /** The metrics of a manager. `instrument` returns it. */
 export interface Instrumentation {
   /**
-   * Ends the metrics: removes its callback from the meter and its listeners from the manager, and puts `manager.publish` back. If other code has
+   * Ends the metrics: removes the callback from the meter and the listeners from the manager, and puts `manager.publish` back. If other code has
    * replaced `manager.publish` since, that replacement stays, and nothing is measured any more. A second call does nothing.
    */
   stop(): void
@@ -27,10 +27,10 @@ export interface Instrumentation {
  * of its attribute, even if it is 0, and never falls. Added and removed connections are counted while the manager is measured. The counts go on if the
  * manager is measured again.
  *
- * The duration and the recipients of a publish are measured for one publish in `measureEvery`. For this, `instrument` replaces `manager.publish` on
- * this object by a function that counts the calls. A deferred publish is not measured. If a measured publish throws, its duration has the attribute
- * `error.type`, and its recipients are not recorded.
- * `sendToUser`, `sendToConnection` and `broadcast` have no duration, but their deliveries are counted.
+ * For one publish in `measureEvery`, on average, the duration and the recipients are measured. For this, `instrument` replaces the property `publish`
+ * of this manager by a function that counts the calls. A deferred publish is not measured. If a measured publish throws, its duration has the
+ * attribute `error.type`, and its recipients are not recorded. `sendToUser`, `sendToConnection` and `broadcast` have no duration, but their
+ * deliveries are counted.
  *
  * Errors are not counted. The manager prints a warning if `error` has no listener, and a listener of `instrument` would silence this warning. Count
  * errors in your own listener.
@@ -62,8 +62,8 @@ export function instrument(manager: MeasuredManager, meter: MetricsMeter, option
 }
 
 /**
- * Calls the functions, each of which starts something, and returns what ends it. Returns a function that ends all. If one of them throws, those
- * before it are ended.
+ * Calls the functions. Each starts something, and returns a function that ends it. Returns a function that ends all that was started. If one of them
+ * throws, everything that was started before is ended.
  */
 function startAll(starts: readonly (() => (() => void) | undefined)[]): () => void {
   const endings: ((() => void) | undefined)[] = []

@@ -14,7 +14,7 @@ export interface ManagerStats {
   readonly failed: number
   /** Messages whose connection ended or was unsubscribed before the delivery reached it. */
   readonly skipped: number
-  /** Waiting messages that were discarded. */
+  /** Waiting messages that were discarded for another reason, for example because their connection was unsubscribed or removed. */
   readonly purged: number
   /** Messages that a socket accepted and rejected later. */
   readonly rejected: number
@@ -42,7 +42,7 @@ export interface MeasuredManager {
   readonly subscriptionCount: number
   /** How many streams have a subscriber. */
   readonly streamCount: number
-  /** Returns the totals since the manager was made. */
+  /** Returns the totals since the manager was made, and the present values, such as `waiting`. */
   stats(): ManagerStats
   /** Publishes a message. `instrument` puts a function in front of this method. */
   publish(message: never, options?: never): PublishResult

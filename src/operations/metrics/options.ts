@@ -17,7 +17,7 @@ export interface MeasuredRecovery {
 
 /** All that `instrument` needs of a cluster. */
 export interface MeasuredCluster {
-  /** `down` while the broker cannot be reached. */
+  /** `up` while the messages that this node sends to itself come back from the broker. */
   readonly status: 'up' | 'down'
   /** Returns what this node has counted since it joined, and what it holds now. */
   stats(): ClusterStats
@@ -44,7 +44,7 @@ export interface InstrumentingOptions {
    */
   readonly commands?: { readonly sessions: number; readonly stats: CommandStats } | undefined
   /**
-   * Attributes of all measurements. They tell several managers with one meter apart.
+   * Attributes of all measurements. They are for several managers that share one meter, so that you can tell their values apart.
    *
    * @default none
    */
@@ -66,6 +66,7 @@ export interface InstrumentingOptions {
   readonly clock?: Clock | undefined
   /**
    * Gets the errors that the meter throws after the start, and the errors of reading the manager, the recovery, the cluster or the command server.
+   * The first error of the clock is printed instead.
    *
    * @default prints the first error with `console.warn`
    */

@@ -16,7 +16,7 @@ export interface Publisher {
 /** What is behind a function that a probe put in front of `publish`. */
 interface Link {
   publish: Publisher['publish']
-  /** The property before. `undefined` if the method came from the class. */
+  /** The manager's own property `publish` before. `undefined` if there was none, because the method came from the class. */
   before: PropertyDescriptor | undefined
 }
 
@@ -79,7 +79,7 @@ export class PublishProbe {
     }
   }
 
-  /** Takes parameters and not a closure, because with a closure, each call of `probed` would allocate memory for its variables. */
+  /** Takes parameters and not a closure. With a closure, each call of `probed` would allocate memory, even for a publish that is not measured. */
   #measured(publish: Publisher['publish'], manager: Publisher, message: never, options: never | undefined): PublishResult {
     const { clock } = this.#dependencies
     const startMs = clock.monotonic()

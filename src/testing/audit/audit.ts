@@ -39,9 +39,8 @@ export interface AuditOptions<TStreams extends StreamCatalogue = TradingStreams>
    */
   readonly onTheWay?: 'leaked' | 'allowed' | undefined
   /**
-   * How many publications are remembered. If there are more publications, the oldest one is forgotten. If a client has not received a due
-   * message when it is forgotten, `counts.unchecked` counts the message, and there is no fault. If a forgotten message comes, it is reported as
-   * unknown.
+   * How many publications are remembered. If there are more publications, the oldest one is forgotten. If a due message is forgotten before the
+   * client has received it, `counts.unchecked` counts the message, and there is no fault. If a forgotten message comes, it is reported as unknown.
    *
    * @default 100_000
    */
@@ -227,7 +226,8 @@ export class Audit<in TStreams extends StreamCatalogue = TradingStreams> {
 
   /**
    * Access was revoked. The matching subscriptions are over. A message of a revoked stream is a `leaked` fault if it was published before the
-   * revocation and comes after it. The same applies to a replay, and to a user who was not connected at the time.
+   * revocation and comes after it. This also applies if a replay brings the message, and if the user was not connected at the time of the revocation.
+   * The option `onTheWay` can allow a message that was due.
    *
    * @throws the errors of `manager.revoke` for an invalid revocation
    */
@@ -277,7 +277,7 @@ export class Audit<in TStreams extends StreamCatalogue = TradingStreams> {
 
   /**
    * A client received a text. If the text is a message, the audit checks it. If the text is a notice, the effect is the same as that of a call of
-   * `told`. A text that cannot be read is reported as unknown, and does not make this method throw.
+   * `told`. A text for which `read` returns `undefined` is reported as unknown. If `read` or `identify` throws, this method throws the same error.
    */
   received(client: string, text: string): void {
     const step = this.#nextStep()
@@ -328,8 +328,9 @@ export class Audit<in TStreams extends StreamCatalogue = TradingStreams> {
   }
 
   /**
-   * Checks the stream type, and returns the stream or the whole type. @throws `ERR_UNKNOWN_STREAM`, because the audit would find nothing to check
-   * under a misspelt name
+   * Checks the stream type, and returns the stream, or the whole type if there is no symbol.
+   *
+   * @throws `ERR_UNKNOWN_STREAM`, because the audit would find nothing to check under a misspelt name
    */
   #subject({ streamType, symbol }: AuditedSubject): Pick<AuditedStream, 'streamType' | 'symbol'> {
     definitionOf(this.#streams, streamType)

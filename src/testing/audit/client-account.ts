@@ -36,11 +36,11 @@ interface Hold extends Subject {
 interface Former extends Subject {
   readonly userId: string
   readonly endedAt: number
-  /** True if the subscription ended because the connection ended. When the client subscribes again, the messages since then are due. */
+  /** True if the subscription ended because the connection ended. When the client subscribes again, the messages after `endedAt` are due. */
   readonly wasAway: boolean
 }
 
-/** Of the messages that come before an answer, at most this many are reported as faults. */
+/** At most this many of the messages that come before an answer are reported as faults. */
 const MOST_EARLY = 100
 
 export interface ClientDependencies {

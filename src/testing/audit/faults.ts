@@ -8,13 +8,13 @@ import type { AuditedStream, MessageIdentity } from './publications.ts'
  * | `lost` | the message did not come, although a newer message of its stream did, and no notice told the client |
  * | `missing` | the message had not come when the report was made, and no notice told the client |
  * | `twice` | the message came more than once |
- * | `outOfOrder` | the message came after a newer message, or before the answer to its subscription |
+ * | `outOfOrder` | the message came after a newer message of its stream, or before the answer to the client's subscription |
  * | `leaked` | the message came to a client that must not get it |
- * | `unknown` | the message was never published, the audit has forgotten it, or its text cannot be read |
+ * | `unknown` | the message was never published, has no identity, or is forgotten by the audit, or its text cannot be read |
  */
 export type AuditFaultKind = 'lost' | 'missing' | 'twice' | 'outOfOrder' | 'leaked' | 'unknown'
 
-/** One fault: its client, its message and its time. */
+/** One fault: its client, its message and its step. */
 export interface AuditFault {
   /** The kind of the fault. */
   readonly kind: AuditFaultKind

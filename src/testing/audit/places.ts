@@ -1,4 +1,4 @@
-/** A set of places in a stream. A run of consecutive places takes as little memory as one place. */
+/** A set of places in a stream. Consecutive places that are added in order form one run, which takes as little memory as one place. */
 export class Places {
   /** The first and the last place of each run, in order. */
   readonly #runs: [first: number, last: number][] = []

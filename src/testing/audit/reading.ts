@@ -18,7 +18,7 @@ export type AuditNotice =
   | { readonly missed: number | undefined }
   /**
    * The answer to a request to subscribe. `true`: the client misses no message. `false`: messages may be missing. `null`: the client did not ask for
-   * missed messages.
+   * missed messages, so they may be missing.
    */
   | { readonly recovered: boolean | null }
   /** The subscription is over. */
@@ -40,8 +40,10 @@ export type AuditedText =
 
 /**
  * Reads the library's wire form. An object with a `stream_type` is a message if it has `data`, or has no `type`. Otherwise it is a notice if its
- * `type` is `gap`, `subscribed` or `unsubscribed`. Any other object with a `type` is of the kind `other`. Returns `undefined` for a text that is not
- * a JSON object, for an object that has neither a `type` nor a `stream_type`, and for a stream whose symbol or user is not a string.
+ * `type` is `gap`, `subscribed` or `unsubscribed`. Any other object whose `type` is a string is of the kind `other`.
+ *
+ * Returns `undefined` for a text that is not a JSON object, and for an object without a `stream_type` whose `type` is absent or is not a string. Also
+ * returns `undefined` if the object has a `stream_type`, and its symbol or user is present but is not a string.
  */
 export function readWireForm(text: string): AuditedText | undefined {
   const wire = objectIn(text)

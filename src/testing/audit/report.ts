@@ -10,7 +10,7 @@ export interface AuditCounts {
   readonly received: number
   /** Messages of `latest` streams that a newer message replaced. A message counts once for each client. */
   readonly replaced: number
-  /** Messages that did not come, and that a notice reported to the client as missing. */
+  /** Due messages that a notice reported to the client as missing. A message counts once for each client. */
   readonly told: number
   /** Messages that were due, and were forgotten before they came: see the option `remember`. A message counts once for each client. */
   readonly unchecked: number
@@ -28,9 +28,9 @@ export interface AuditReport {
   readonly missing: readonly AuditFault[]
   /** Messages that came more than once. */
   readonly twice: readonly AuditFault[]
-  /** Messages that came after newer messages, or before the answer to their subscription. */
+  /** Messages that came after newer messages of their stream, or before the answer to the client's subscription. */
   readonly outOfOrder: readonly AuditFault[]
-  /** Messages that were never published, or that the audit has forgotten, and texts that cannot be read. */
+  /** Messages that were never published, that have no identity, or that the audit has forgotten. Also texts that cannot be read. */
   readonly unknown: readonly AuditFault[]
   /** True if there is no fault. */
   readonly isClean: boolean

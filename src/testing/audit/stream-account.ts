@@ -89,7 +89,7 @@ export class StreamAccount implements AuditedStream {
     this.excuseLost()
   }
 
-  /** Adds messages that may come, although the client was not subscribed when they were published. */
+  /** Adds optional messages. These messages may come, but are not due. */
   offer(missed: readonly Publication[]): void {
     const offered = missed.filter((each) => !this.#arrived.has(each.place) && !this.#due.has(each))
     this.#optional = inOrder([...this.#optional, ...offered])
@@ -151,7 +151,7 @@ export class StreamAccount implements AuditedStream {
     this.#due = new Set()
   }
 
-  /** Ends the client's access. Messages that have not come yet must not come any more. */
+  /** Ends the client's access. If the client subscribes again, the server must not send the messages that have not come. */
   revoke(): void {
     this.release()
     this.#optional = new Set()
@@ -207,7 +207,7 @@ export class StreamAccount implements AuditedStream {
     return this.#passed
   }
 
-  /** Makes all optional messages due, because an older optional message has come. */
+  /** Makes all optional messages due, because an older optional message has come. Messages that may be lost with their publisher stay optional. */
   #expectAll(): void {
     this.#uncertain.clear()
     this.expectMissed()
@@ -231,8 +231,9 @@ export class StreamAccount implements AuditedStream {
   }
 
   /**
-   * Forgets which messages came. Called for a snapshot of a `latest` stream that has several publishers. The messages of several publishers have no
-   * common order, so a snapshot may be older than messages that came before it. These messages may come again after the snapshot.
+   * Forgets which messages came. Called for a snapshot of a `latest` stream if the test names the message's publisher, because there may be several
+   * publishers. The messages of several publishers have no common order, so a snapshot may be older than messages that came before it. These messages
+   * may come again after the snapshot.
    */
   #beginAgain(): void {
     this.#arrived = new Places()

@@ -3,7 +3,7 @@ import { describe, type Patience } from '../suite/patience.ts'
 
 /**
  * A subject that every node of a trial is subscribed to. When a node receives a text of this subject, it has received everything that the publisher
- * of the text published before.
+ * of the text published before to the node's subjects.
  */
 export const FENCE = 'cluster.fence'
 

@@ -75,7 +75,7 @@ export async function deliversBursts(trial: Trial): Promise<void> {
   await host.settles()
 }
 
-/** If messages are published in the same turn in which the manager shuts down, all of them arrive. */
+/** If messages are published right before the manager shuts down, in the same turn, all of them arrive. */
 export async function deliversBeforeShutdown(trial: Trial): Promise<void> {
   const host = await trial.start()
   const clients = [

@@ -91,7 +91,7 @@ async function floodUntilDisconnected(host: TrialHost): Promise<void> {
 
 const CHUNKS_BEFORE_VANISHING = 64
 
-/** If a client's connection breaks while many messages wait for it, the manager removes the connection and its messages. */
+/** If the connection of a client that does not read breaks, the manager removes the connection and its waiting messages. */
 export async function cleansUpAfterStuckClient(trial: Trial): Promise<void> {
   const host = await trial.start()
   const stuck = await host.connectForPressure('alice', prices('BTCUSDT'))

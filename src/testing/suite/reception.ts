@@ -40,7 +40,10 @@ export class Reception {
     else sequence.messages.push(message)
   }
 
-  /** Checks a text that has arrived. Returns `undefined` if the text was expected. Otherwise returns a description of the expected text. */
+  /**
+   * Checks a text that has arrived. Returns `undefined` if the text was expected. Otherwise returns a description of what was expected: another text,
+   * or no text.
+   */
   see(text: string): string | undefined {
     const sequence = this.#sequences.get(this.#sequenceKeyOf(streamOf(text)))
     if (sequence === undefined) return 'absent, because nothing of its stream was published for the client'

@@ -43,8 +43,8 @@ const BAD_BYTES: readonly Uint8Array[] = [
 const BEATS_TO_NOTICE = 2
 
 /**
- * Bytes that a client sends never harm other clients. When the sender has broken its connection, the server removes it, at the latest after two
- * intervals of the heartbeat.
+ * Bytes that a client sends never harm other clients. When the sender has broken its connection, the server removes the connection, at the latest
+ * after two intervals of the heartbeat.
  */
 export async function survivesBadBytes(trial: Trial): Promise<void> {
   const host = await trial.start()

@@ -72,7 +72,7 @@ function payloadIn(bytes: Uint8Array): Uint8Array {
 /**
  * Returns a frame with its header, and with room for the payload. The upper half of a 64-bit length is always 0.
  *
- * @throws `RangeError` for a message of 4 GiB or more. Only bytes can be 4 GiB long, a string cannot
+ * @throws `RangeError` for a message of 4 GiB or more. Only bytes can be that long: a string cannot
  */
 function emptyFrame(firstByte: number, length: number): WritableBytes {
   const bytes = Buffer.allocUnsafe((length < 126 ? 2 : length < 65_536 ? 4 : 10) + length)
