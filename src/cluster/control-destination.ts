@@ -10,6 +10,7 @@ const MOST_EPOCHS = 10_000
 /** Carries out the commands of other nodes. */
 export class ControlDestination implements Destination {
   readonly isLatest = false
+  readonly isReplacing = false
   /** This number is high, because no command may be lost while its origin runs. */
   readonly mostQuestions = 100
   readonly #seqs = new Map<string, number>()

@@ -5,8 +5,13 @@ import type { EpochKnowledge, LoggedMessage } from '../ports/channel-log.ts'
  * publishing node is the origin of the epoch.
  */
 export interface Destination {
-  /** True for a `latest` stream type, in which a newer message replaces older messages. So a lost older message harms nobody. */
+  /**
+   * True for a `latest` stream type, in which a newer message replaces the older messages of its stream. So a message that its origin no longer holds is
+   * missing to nobody.
+   */
   readonly isLatest: boolean
+  /** True if each message replaces all older messages of the channel: for a `latest` stream type whose channels are single streams. */
+  readonly isReplacing: boolean
   /** How many times an origin is asked before its missing messages count as lost. A request or an answer may itself be lost. */
   readonly mostQuestions: number
   /** Returns what is known here about an epoch, or `undefined` if the epoch is not known here. */

@@ -14,8 +14,8 @@ export interface Range {
  * Puts the messages of one epoch in order.
  *
  * A message that comes too early waits, while its origin is asked for the messages before it. Messages that the origin does not have any more are
- * reported as missing. A waiting message is delivered once each message before it has come or was reported as missing. Messages of a `latest` channel
- * never wait.
+ * reported as missing. A waiting message is delivered once each message before it has come or was reported as missing. If each message of
+ * the channel replaces all older ones, no message waits.
  */
 export class Origin {
   readonly epoch: string
@@ -103,7 +103,7 @@ export class Origin {
     const { seq } = message
     if (seq <= this.seq || this.#held.has(seq)) return false
     this.expect(seq)
-    if (this.#destination.isLatest || seq === this.seq + 1) {
+    if (this.#destination.isReplacing || seq === this.seq + 1) {
       this.#accept(message)
       this.#release()
     } else {
@@ -123,7 +123,7 @@ export class Origin {
     for (const message of messages) {
       if (message.seq <= this.seq) continue
       // What a newer message has replaced is missing to nobody.
-      if (!this.#destination.isLatest) this.#passTo(message.seq - 1, true)
+      if (!this.#destination.isReplacing) this.#passTo(message.seq - 1, !this.#destination.isLatest)
       if (this.take(message)) taken++
     }
     this.#questions = 0

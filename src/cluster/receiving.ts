@@ -110,7 +110,8 @@ export class Receiving {
     this.counts.received++
     const interest = this.find(channel)
     if (interest === undefined || interest.destination.isOwn(epoch)) return void this.counts.unwanted++
-    const origin = this.#originOf(interest, node, { epoch, ageMs, lastAgeMs: 0, seq: message.seq - 1 })
+    const { isLatest, isReplacing } = interest.destination
+    const origin = this.#originOf(interest, node, { epoch, ageMs, lastAgeMs: 0, seq: isLatest && !isReplacing ? 0 : message.seq - 1 })
     this.#change(origin, () => {
       if (!origin.take(message)) this.counts.duplicates++
     })
@@ -122,7 +123,7 @@ export class Receiving {
   progress(node: string, { channel, epoch, seq, ageMs, lastAgeMs }: Progress): void {
     const interest = this.find(channel)
     if (interest === undefined || interest.destination.isOwn(epoch)) return
-    // A newcomer to a `latest` channel gets the last values.
+    // A newcomer to a `latest` channel gets the last value of each stream.
     const origin = this.#originOf(interest, node, { epoch, ageMs, lastAgeMs, seq: interest.destination.isLatest ? 0 : seq })
     origin.expect(seq)
     this.#update(interest, origin)

@@ -19,6 +19,7 @@ export interface StreamDestinationDependencies {
 /** Delivers other nodes' messages in a channel to the subscribers of this node, and keeps the messages for clients that resume. */
 export class StreamDestination implements Destination {
   readonly isLatest: boolean
+  readonly isReplacing: boolean
   readonly mostQuestions = 1
   readonly #channel: ChannelName
   readonly #dependencies: StreamDestinationDependencies
@@ -26,7 +27,9 @@ export class StreamDestination implements Destination {
   constructor(channel: ChannelName, dependencies: StreamDestinationDependencies) {
     this.#channel = channel
     this.#dependencies = dependencies
-    this.isLatest = dependencies.log.streams[channel.streamType]?.delivery === 'latest'
+    const { delivery, symbol } = dependencies.log.streams[channel.streamType] ?? {}
+    this.isLatest = delivery === 'latest'
+    this.isReplacing = this.isLatest && symbol !== 'optional'
   }
 
   knownOf(epoch: string): EpochKnowledge | undefined {

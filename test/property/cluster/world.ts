@@ -132,12 +132,12 @@ export class World {
   }
 
   #publishSome(count: number, node: SimulatedNode, stream: Stream): void {
-    for (let n = 0; n < count; n++) this.#publish(stream.streamType === 'PRICE' ? (this.#nodes[FEED] as SimulatedNode) : node, stream)
+    for (let n = 0; n < count; n++) this.#publish(streams[stream.streamType].delivery === 'latest' ? (this.#nodes[FEED] as SimulatedNode) : node, stream)
   }
 
   #publish(node: SimulatedNode, { streamType, symbol }: Stream): void {
     const userId = streamType === 'ORDERS' ? this.#dice.pick(USERS) : undefined
-    const message = { streamType, symbol: symbol ?? (streamType === 'NEWS' || streamType === 'ORDERS' ? this.#dice.pick(['A', 'B']) : undefined), userId, data: { id: ++this.#ids, padding: this.#padding } }
+    const message = { streamType, symbol: symbol ?? (streams[streamType].symbol === 'optional' ? this.#dice.pick(['A', 'B']) : undefined), userId, data: { id: ++this.#ids, padding: this.#padding } }
     this.audit.published(message as never, { publisher: node.name })
     node.manager.publish(message as never)
   }

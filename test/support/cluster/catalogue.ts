@@ -4,6 +4,7 @@ import { defineStreams } from '../../../src/index.ts'
 export const streams = defineStreams({
   TRADES: { audience: 'public', symbol: 'required' },
   PRICE: { audience: 'public', symbol: 'required', delivery: 'latest' },
+  QUOTES: { audience: 'public', symbol: 'optional', delivery: 'latest' },
   NEWS: { audience: 'public', symbol: 'optional' },
   ALERTS: { audience: 'public', symbol: 'none' },
   ORDERS: { audience: 'private', symbol: 'optional' },
@@ -22,6 +23,7 @@ export const STREAMS: readonly Stream[] = [
   { streamType: 'TRADES', symbol: 'A' },
   { streamType: 'TRADES', symbol: 'B' },
   { streamType: 'PRICE', symbol: 'A' },
+  { streamType: 'QUOTES', symbol: undefined },
   { streamType: 'NEWS', symbol: undefined },
   { streamType: 'ALERTS', symbol: undefined },
   { streamType: 'ORDERS', symbol: undefined },

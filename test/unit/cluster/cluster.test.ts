@@ -223,6 +223,51 @@ describe('a node that was cut off', () => {
   })
 })
 
+describe('a `latest` type whose channel has several streams', () => {
+  const QUOTES: Stream = { streamType: 'QUOTES', symbol: undefined }
+  const quote = ({ manager }: SimulatedNode, symbol: string, data: unknown): void => void manager.publish({ ...QUOTES, symbol, data } as never)
+
+  it('repairs the last value of a symbol, although a value of another symbol came after it', async () => {
+    const { cluster, here, there } = await twoNodes()
+    const far = await cluster.client(here, QUOTES)
+    quote(there, 'A', 'a1')
+    await cluster.clock.advance(100)
+    cluster.broker.loses = (_node, text) => text.includes('"a2"')
+    quote(there, 'A', 'a2')
+    await cluster.clock.advance(100)
+    cluster.broker.loses = () => false
+    quote(there, 'B', 'b1')
+    await cluster.clock.advance(1_000)
+
+    expect(received(far).slice(1).sort()).toEqual(['a1', 'a2', 'b1'])
+  })
+
+  it('tells of no gap for values that newer ones of their symbol have replaced', async () => {
+    const { cluster, here, there } = await twoNodes()
+    const far = await cluster.client(here, QUOTES)
+    cluster.broker.cut(here.name, 1_000)
+    quote(there, 'A', 'a1')
+    quote(there, 'B', 'b1')
+    quote(there, 'A', 'a2')
+    await cluster.clock.advance(4_000)
+
+    expect(received(far)).toEqual(['subscribed null', 'b1', 'a2'])
+  })
+
+  it('brings a newcomer the last value of each symbol, also if a message comes before the last numbers', async () => {
+    const { cluster, here, there } = await twoNodes()
+    quote(there, 'A', 'a1')
+    quote(there, 'B', 'b1')
+    await cluster.clock.advance(1_000)
+    cluster.broker.loses = (_node, text) => text.includes('"progress"')
+    const far = await cluster.client(here, QUOTES)
+    quote(there, 'C', 'c1')
+    await cluster.clock.advance(5_000)
+
+    expect(received(far).slice(1)).toEqual(['a1', 'b1', 'c1'])
+  })
+})
+
 describe('a newcomer without a position', () => {
   it('gets what its node missed while nobody there wanted the channel, if the node was cut off when it came', async () => {
     const { cluster, here, there } = await twoNodes()

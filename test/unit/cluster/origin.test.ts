@@ -8,6 +8,7 @@ function destination({ isLatest = false, startsAt = 0 } = {}) {
   let seq = startsAt
   const methods: Destination = {
     isLatest,
+    isReplacing: isLatest,
     mostQuestions: 1,
     knownOf: () => ({ seq, forgotten: 0 }),
     isOwn: (epoch) => epoch === 'own',

@@ -27,6 +27,7 @@ function receivingOf({ isLatest = false, maxHeldUnits = 10_000, mostEpochs = 32,
   }
   const destination: Destination = {
     isLatest,
+    isReplacing: isLatest,
     mostQuestions,
     knownOf: (epoch) => known.get(epoch),
     isOwn: (epoch) => epoch === 'own',

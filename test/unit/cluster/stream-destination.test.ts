@@ -82,7 +82,10 @@ describe('StreamDestination', () => {
     expect([destination.knownOf('e1')?.forgotten, socket.sent]).toEqual([0, []])
   })
 
-  it('knows whether its type is `latest`', () => {
-    expect([destinationOf().destination.isLatest, destinationOf({ ...TRADES, streamType: 'PRICE' }).destination.isLatest]).toEqual([false, true])
+  it('knows whether its type is `latest`, and whether a message replaces all older ones of the channel', () => {
+    const [trades, price, quotes] = ['TRADES', 'PRICE', 'QUOTES'].map((streamType) => destinationOf({ ...TRADES, streamType }).destination)
+
+    expect([trades, price, quotes].map((each) => each?.isLatest)).toEqual([false, true, true])
+    expect([trades, price, quotes].map((each) => each?.isReplacing)).toEqual([false, true, false])
   })
 })
