@@ -10,9 +10,9 @@ process.on('exit', () => {
   for (const child of children) child.kill('SIGKILL')
 })
 
-/** Starts a program in a process of its own, which does not outlive this one. */
-export function start(program: string): ChildProcess {
-  return own(fork(program, { execArgv: [] }))
+/** Starts a program in a process of its own, which does not outlive this one. `execArgv` are options for Node. */
+export function start(program: string, execArgv: readonly string[] = []): ChildProcess {
+  return own(fork(program, { execArgv: [...execArgv] }))
 }
 
 /** Ends a process at the latest when this one ends. Returns it. */

@@ -15,9 +15,12 @@ export class ChildProgram<TTo extends { readonly type: string }, TFrom extends {
   readonly #answers = new EventEmitter()
   #isToEnd = false
 
-  /** @param hear gets each message that the program sends, except what is unhandled */
-  constructor(program: string, what: string, hear: (message: TFrom) => void = () => {}) {
-    this.process = start(program)
+  /**
+   * @param hear gets each message that the program sends, except what is unhandled
+   * @param execArgv options for Node
+   */
+  constructor(program: string, what: string, hear: (message: TFrom) => void = () => {}, execArgv: readonly string[] = []) {
+    this.process = start(program, execArgv)
     this.process.on('message', (message: TFrom | Unhandled) => {
       if (isUnhandled(message)) return this.#fail(message.error)
       hear(message)

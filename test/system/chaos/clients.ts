@@ -2,6 +2,7 @@
 import { WebSocket } from 'ws'
 import { createClient, type Client, type ClientClock, type Update } from '../../../src/client/index.ts'
 import { Dice } from '../../support/dice.ts'
+import { seededClock } from '../../support/seeded-clock.ts'
 import type { ClientRecord, ToClients } from './messages.ts'
 import { PATIENCE } from './patience.ts'
 import { keyOf, type Persona, type streams, type Want } from './streams.ts'
@@ -120,20 +121,9 @@ function streamIn({ streamType, symbol }: Want): never {
   return { streamType, symbol } as never
 }
 
-function clockFor(dice: Dice): ClientClock {
-  return {
-    monotonic: () => performance.now(),
-    random: () => dice.between(0, 1),
-    setTimeout(fn, ms) {
-      const timer = setTimeout(fn, ms)
-      return () => clearTimeout(timer)
-    },
-  }
-}
-
 function begin({ url, clients: personas, seed }: Extract<ToClients, { type: 'begin' }>): void {
   const dice = new Dice(seed)
-  for (const persona of personas) clients.set(persona.number, new Tab(persona, url, clockFor(dice)))
+  for (const persona of personas) clients.set(persona.number, new Tab(persona, url, seededClock(dice)))
   let count = 0
   setInterval(() => void clients.get(dice.pick(personas).number)?.request(++count), REQUEST_EVERY_MS)
   setInterval(flush, TELL_EVERY_MS)
