@@ -25,12 +25,12 @@ class Visitors {
   #slow: SlowVisitors | undefined
   #published: ReadonlyMap<string, number[]> = new Map()
 
-  constructor({ urls, numbers, clients, seed, arrivalsPerSecond }: Extract<ToClients, { type: 'begin' }>) {
+  constructor({ urls, numbers, clients, seed, arrivalsPerSecond, mostAwayMs }: Extract<ToClients, { type: 'begin' }>) {
     this.#dice = new Dice(seed)
     this.#expected = [...numbers]
     this.#arrivals = new Pace(arrivalsPerSecond, performance.now())
     this.#dependencies = {
-      urls, dice: this.#dice, clock: seededClock(this.#dice), symbols: symbolsFor(clients), counts: this.#counts,
+      urls, mostAwayMs, dice: this.#dice, clock: seededClock(this.#dice), symbols: symbolsFor(clients), counts: this.#counts,
       complain: (fault) => void (this.#examples.length < MOST_EXAMPLES && this.#examples.push(fault)),
     }
     setInterval(() => this.#step(performance.now()), STEP_MS)

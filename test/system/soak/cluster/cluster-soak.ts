@@ -21,14 +21,17 @@ export interface ClusterSoakOptions {
 }
 
 const ARRIVALS_PER_SECOND = 500
+/** A client that leaves comes back after at most this time. In a short run, after less. */
+const MOST_AWAY_MS = 8_000
 const MOST_PROGRESS_APART_MS = 10_000
 const LEAST_SAMPLES = 5
-/** Garbage is collected in one sample of so many. */
+/** Garbage is collected in the first sample, and then in one of so many. */
 const COLLECT_EVERY = 3
 /** How long the arrival and the end may take. Nothing is measured by it. */
 const PATIENCE_MS = 60_000
 const LOOK_EVERY_MS = 200
-/** Returning clients may take so long after the last one has left. */
+/** If nothing has come for so long, what is missing does not come any more. */
+const QUIET_MS = 10_000
 const BROKERS = { redis: redisServer, nats: natsServer } as const
 
 /** One run, from the first client to the last: nodes, a broker between them, and clients that come to any node. */
@@ -72,9 +75,9 @@ export class ClusterSoak {
 
   /** Nobody publishes before the last client has arrived. So the first message of each channel has the number 1 for every client. */
   async #arrive(brokerPort: number): Promise<void> {
-    const { broker, injection, clients, seed } = this.#options
+    const { broker, injection, clients, minutes, seed } = this.#options
     const urls = await this.#nodes.begin(broker, brokerPort, injection)
-    this.#crowds.begin(urls, seed, ARRIVALS_PER_SECOND)
+    this.#crowds.begin(urls, { seed, arrivalsPerSecond: ARRIVALS_PER_SECOND, mostAwayMs: Math.min(MOST_AWAY_MS, (minutes * 60_000) / 4) })
     const arriveMs = (clients / ARRIVALS_PER_SECOND) * 1_000
     await this.#until('all nodes are up, and all clients have arrived', arriveMs + PATIENCE_MS, async () => this.#nodes.isUp && (await this.#crowds.look()).settled === clients)
     await this.#nodes.sample(true)
@@ -92,18 +95,19 @@ export class ClusterSoak {
     const endMs = performance.now() + durationMs
     for (let count = 1; performance.now() < endMs && this.#unhandled.length === 0; count++) {
       await sleep(Math.min(apartMs, Math.max(0, endMs - performance.now())))
-      await this.#progress(count % COLLECT_EVERY === 0)
+      await this.#progress(count % COLLECT_EVERY === 1)
     }
   }
 
   /** Lets everybody come back and read, and waits until nothing is due to anybody. */
   async #windDown(): Promise<void> {
-    const { clients } = this.#options
     this.#crowds.rest()
     this.#crowds.conclude(await this.#nodes.rest())
-    await this.#until('all clients have come back, and have what is due to them', PATIENCE_MS, async () => {
-      const { settled, waiting } = await this.#crowds.look()
-      return settled === clients && waiting === 0
+    let last = { received: NaN, atMs: 0 }
+    await this.#until('all clients have come back', PATIENCE_MS, async () => {
+      const { settled, waiting, counts: { received } } = await this.#crowds.look()
+      if (received !== last.received) last = { received, atMs: performance.now() }
+      return settled === this.#options.clients && (waiting === 0 || performance.now() - last.atMs > QUIET_MS)
     })
     await this.#nodes.sample(true)
   }

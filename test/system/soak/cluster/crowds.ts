@@ -32,12 +32,12 @@ export class Crowds {
     return this.#programs.flatMap(({ unhandled }) => unhandled)
   }
 
-  /** Lets the clients arrive, so many a second. */
-  begin(urls: readonly string[], seed: number, arrivalsPerSecond: number): void {
+  /** Lets the clients arrive, so many a second. A client that leaves comes back after at most `mostAwayMs`. */
+  begin(urls: readonly string[], { seed, arrivalsPerSecond, mostAwayMs }: { readonly seed: number; readonly arrivalsPerSecond: number; readonly mostAwayMs: number }): void {
     const all = Array.from({ length: this.#clients }, (_, number) => number)
     for (const [part, program] of this.#programs.entries()) {
       const numbers = all.filter((number) => number % this.#programs.length === part)
-      program.tell({ type: 'begin', urls, numbers, clients: this.#clients, seed: seed + part, arrivalsPerSecond: arrivalsPerSecond / this.#programs.length })
+      program.tell({ type: 'begin', urls, numbers, clients: this.#clients, mostAwayMs, seed: seed + part, arrivalsPerSecond: arrivalsPerSecond / this.#programs.length })
     }
   }
 

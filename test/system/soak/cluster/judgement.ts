@@ -104,7 +104,7 @@ function judgeMemory(verdict: Verdict, { options: { minutes }, samples }: Outcom
 
 function slopeIn(samples: readonly MemorySample[], reading: 'heapBytes' | 'rssBytes'): string {
   const { bytesPerHour, uncertainty } = growthOf(samples, reading)
-  return `${inMiB(bytesPerHour)} ± ${inMiB(uncertainty)} an hour over the second half`
+  return Number.isNaN(bytesPerHour) ? 'too few samples for a slope' : `${inMiB(bytesPerHour)} ± ${inMiB(uncertainty)} an hour over the second half`
 }
 
 function medianValue(values: readonly number[]): number {

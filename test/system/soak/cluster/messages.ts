@@ -70,7 +70,7 @@ export type FromNode =
 
 /** What the conductor tells a process of clients. */
 export type ToClients =
-  | { readonly type: 'begin'; readonly urls: readonly string[]; readonly numbers: readonly number[]; readonly clients: number; readonly seed: number; readonly arrivalsPerSecond: number }
+  | { readonly type: 'begin'; readonly urls: readonly string[]; readonly numbers: readonly number[]; readonly clients: number; readonly seed: number; readonly arrivalsPerSecond: number; readonly mostAwayMs: number }
   /** Clients leave and come back, and slow ones stop reading. */
   | { readonly type: 'live'; readonly churnPercentPerMinute: number }
   /** Everybody stays and reads. */

@@ -10,6 +10,8 @@ export interface VisitorDependencies {
   /** Where each node serves clients. */
   readonly urls: readonly string[]
   readonly symbols: readonly string[]
+  /** A client that leaves comes back after at most this time. */
+  readonly mostAwayMs: number
   readonly dice: Dice
   readonly clock: ClientClock
   readonly counts: Counts
@@ -27,9 +29,6 @@ interface Frame {
   readonly dropped: number | null
   readonly recovered: boolean | null
 }
-
-/** A client that leaves comes back after at most this time. */
-const MOST_AWAY_MS = 8_000
 
 const FAULTS: Readonly<Partial<Record<Finding, string>>> = {
   lost: 'was told nothing of what is missing before',
@@ -61,7 +60,7 @@ export class Visitor {
     this.#dependencies = dependencies
     this.#client = createClient<Streams>({
       connect: () => this.#connect(),
-      backoff: { minMs: MOST_AWAY_MS, maxMs: MOST_AWAY_MS },
+      backoff: { minMs: dependencies.mostAwayMs, maxMs: dependencies.mostAwayMs },
       // A client that closes its socket itself would not come back.
       shouldReconnect: () => true,
       clock: dependencies.clock,
