@@ -6,6 +6,7 @@ import { Crowds } from './crowds.ts'
 import { judge } from './judgement.ts'
 import type { BrokerName, Injection, NodeSample } from './messages.ts'
 import { memoryIn, Nodes } from './nodes.ts'
+import { openingsOf } from './opening.ts'
 
 export interface ClusterSoakOptions {
   readonly nodes: number
@@ -59,6 +60,7 @@ export class ClusterSoak {
     const running = await BrokerProcess.start(BROKERS[broker])
     try {
       await this.#arrive(running.port)
+      await this.#open()
       await this.#live()
       await this.#windDown()
       judge(this.#verdict, {
@@ -80,18 +82,26 @@ export class ClusterSoak {
     this.#crowds.begin(urls, { seed, arrivalsPerSecond: ARRIVALS_PER_SECOND, mostAwayMs: Math.min(MOST_AWAY_MS, (minutes * 60_000) / 4) })
     const arriveMs = (clients / ARRIVALS_PER_SECOND) * 1_000
     await this.#until('all nodes are up, and all clients have arrived', arriveMs + PATIENCE_MS, async () => this.#nodes.isUp && (await this.#crowds.look()).settled === clients)
-    await this.#nodes.sample(true)
-    this.#nodes.forgetSamples()
     this.#verdict.note(`${this.#seconds} s   all clients have arrived`)
   }
 
+  /** Each node publishes one message of each channel, and every client receives it. */
+  async #open(): Promise<void> {
+    const { clients, nodes } = this.#options
+    await this.#nodes.open(this.#options)
+    await this.#until('every client has the first messages', PATIENCE_MS, async () => (await this.#crowds.look()).counts.received === clients * openingsOf(nodes))
+    await this.#nodes.sample(true)
+    this.#nodes.forgetSamples()
+    this.#verdict.note(`${this.#seconds} s   every channel has a message of each node`)
+  }
+
   async #live(): Promise<void> {
-    const { clients, churn, minutes, rate, seed } = this.#options
+    const { churn, minutes } = this.#options
     const durationMs = minutes * 60_000
     const apartMs = Math.min(MOST_PROGRESS_APART_MS, durationMs / LEAST_SAMPLES)
-    this.#nodes.publish({ clients, deliveriesPerSecond: rate, seed })
+    this.#nodes.publish(this.#options)
     this.#crowds.live(churn)
-    this.#received = { count: 0, atMs: performance.now() }
+    this.#received = { count: this.#crowds.report.counts.received, atMs: performance.now() }
     const endMs = performance.now() + durationMs
     for (let count = 1; performance.now() < endMs && this.#unhandled.length === 0; count++) {
       await sleep(Math.min(apartMs, Math.max(0, endMs - performance.now())))

@@ -5,8 +5,8 @@ import { wsTransport, type WsFrame } from '../../../../src/transports/ws.ts'
 /** A fault is due after so many messages of the market. */
 const EVERY = 500
 
-/** `wsTransport`, which loses a message now and then, or sends one twice. */
-export function faultyTransport(fault: 'lose' | 'twice'): Transport<WebSocket, WsFrame> {
+/** `wsTransport`, which loses a message now and then, or sends one twice, while `isActive` returns true. */
+export function faultyTransport(fault: 'lose' | 'twice', isActive: () => boolean): Transport<WebSocket, WsFrame> {
   const transport = wsTransport<WebSocket>() as Required<Transport<WebSocket, WsFrame>>
   const trades = new WeakSet<WsFrame>()
   let count = 0
@@ -20,7 +20,7 @@ export function faultyTransport(fault: 'lose' | 'twice'): Transport<WebSocket, W
     },
     write(socket, frames) {
       const last = frames.at(-1) as WsFrame
-      if (!trades.has(last) || ++count % EVERY !== 0) return write(socket, frames)
+      if (!isActive() || !trades.has(last) || ++count % EVERY !== 0) return write(socket, frames)
       const spoiled = fault === 'lose' ? frames.slice(0, -1) : [...frames, last]
       return spoiled.length === 0 || write(socket, spoiled) === spoiled.length ? frames.length : 0
     },

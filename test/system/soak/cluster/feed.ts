@@ -2,7 +2,7 @@ import { Dice } from '../../../support/dice.ts'
 import { Pace } from '../pace.ts'
 import type { FeedPlan } from './messages.ts'
 import type { Publisher } from './publisher.ts'
-import { symbolsFor, usersOf, type ChannelName } from './streams.ts'
+import { pricedBy, symbolsFor, usersOf, type ChannelName } from './streams.ts'
 
 /** The part that each kind of stream has of all deliveries. */
 const SHARES = { TRADES: 0.7, PRICE: 0.2, ORDER_UPDATES: 0.1 } as const
@@ -18,16 +18,17 @@ export class Feed {
   readonly #publisher: Publisher
   readonly #dice: Dice
   readonly #symbols: readonly string[]
-  /** Of a `latest` stream, only one node publishes a symbol. */
   readonly #priced: readonly string[]
+  /** The users get orders in turn, so that no channel is quiet for so long that its numbers are forgotten. */
   readonly #users: readonly string[]
+  #turn = 0
   readonly #paces: ReadonlyMap<FeedStreamType, Pace>
 
-  constructor(publisher: Publisher, { clients, deliveriesPerSecond, seed }: FeedPlan, { node, nodes }: { readonly node: number; readonly nodes: number }, nowMs: number) {
+  constructor(publisher: Publisher, { node, nodes, clients, deliveriesPerSecond, seed }: FeedPlan, nowMs: number) {
     this.#publisher = publisher
     this.#dice = new Dice(seed)
     this.#symbols = symbolsFor(clients)
-    this.#priced = this.#symbols.filter((_, symbol) => symbol % nodes === node)
+    this.#priced = pricedBy(node, nodes, this.#symbols)
     this.#users = usersOf(clients)
     const readersOf = { TRADES: clients / this.#symbols.length, PRICE: clients / this.#symbols.length, ORDER_UPDATES: clients / this.#users.length }
     this.#paces = new Map(STREAM_TYPES.map((name) => [name, new Pace((deliveriesPerSecond * SHARES[name]) / (readersOf[name] * WANTED[name]), nowMs)]))
@@ -41,7 +42,7 @@ export class Feed {
   }
 
   #channelOf(streamType: FeedStreamType): ChannelName {
-    if (streamType === 'ORDER_UPDATES') return { streamType, userId: this.#dice.pick(this.#users) }
+    if (streamType === 'ORDER_UPDATES') return { streamType, userId: this.#users[this.#turn++ % this.#users.length] }
     return { streamType, symbol: this.#dice.pick(streamType === 'PRICE' ? this.#priced : this.#symbols) }
   }
 }

@@ -11,6 +11,8 @@ export type Injection = (typeof INJECTIONS)[number]
 
 /** What a node has to publish. */
 export interface FeedPlan {
+  readonly node: number
+  readonly nodes: number
   readonly clients: number
   /** Deliveries to all clients of the cluster in a second, of the messages of this node. */
   readonly deliveriesPerSecond: number
@@ -19,7 +21,10 @@ export interface FeedPlan {
 
 /** What the conductor tells a node. */
 export type ToNode =
-  | { readonly type: 'begin'; readonly node: number; readonly nodes: number; readonly broker: BrokerName; readonly port: number; readonly injection: Injection | undefined }
+  | { readonly type: 'begin'; readonly node: number; readonly broker: BrokerName; readonly port: number; readonly injection: Injection | undefined }
+  /** Publish one message of each channel. */
+  | ({ readonly type: 'open' } & FeedPlan)
+  /** Publish, until the node is told to rest. */
   | ({ readonly type: 'publish' } & FeedPlan)
   /** A slow client does not read. Its stream becomes busy until messages are dropped, or the client is disconnected. */
   | { readonly type: 'press'; readonly client: number; readonly streamType: SlowStreamType }
@@ -63,6 +68,7 @@ export type Published = readonly (readonly [channel: string, n: number])[]
 /** What a node tells the conductor. */
 export type FromNode =
   | { readonly type: 'listening'; readonly port: number }
+  | { readonly type: 'opened' }
   | { readonly type: 'status'; readonly isUp: boolean }
   | { readonly type: 'failed'; readonly error: string }
   | { readonly type: 'rested'; readonly published: Published }

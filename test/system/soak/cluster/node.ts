@@ -17,6 +17,7 @@ import { sampleMemory } from '../memory.ts'
 import { faultyTransport } from './faulty-transport.ts'
 import { Feed } from './feed.ts'
 import type { Delay, FeedPlan, FromNode, NodeSample, ToNode } from './messages.ts'
+import { Opening } from './opening.ts'
 import { Pressure } from './pressure.ts'
 import { Publisher } from './publisher.ts'
 import { slowStreamOf, streams, symbolsFor, type Streams } from './streams.ts'
@@ -48,6 +49,7 @@ class Node {
   readonly #delays = monitorEventLoopDelay({ resolution: RESOLUTION_MS })
   #cluster: Cluster<Streams> | undefined
   #timers: NodeJS.Timeout[] = []
+  #isPublishing = false
   #slowConsumers = 0
   #cpu = process.cpuUsage()
   #sampledMs = performance.now()
@@ -67,7 +69,7 @@ class Node {
       manager: this.#manager,
       commands: createCommandServer(this.#manager, { recovery: this.#recovery }),
       authenticate: identityIn,
-      ...(injection === 'lose' || injection === 'twice' ? { transport: faultyTransport(injection) as never } : {}),
+      ...(injection === 'lose' || injection === 'twice' ? { transport: faultyTransport(injection, () => this.#isPublishing) as never } : {}),
     })
   }
 
@@ -86,9 +88,19 @@ class Node {
     return (this.#server.address() as AddressInfo).port
   }
 
+  /** Resolves when each channel has a message. */
+  async open(plan: FeedPlan): Promise<void> {
+    const opening = new Opening(this.#publisher, plan, performance.now())
+    while (!opening.isOver) {
+      opening.step(performance.now())
+      await sleep(STEP_MS)
+    }
+  }
+
   publish(plan: FeedPlan): void {
-    const feed = new Feed(this.#publisher, plan, this.#beginning, performance.now())
+    const feed = new Feed(this.#publisher, plan, performance.now())
     const dice = new Dice(plan.seed + 1)
+    this.#isPublishing = true
     this.#timers = [
       setInterval(() => {
         feed.step(performance.now())
@@ -105,6 +117,7 @@ class Node {
   rest(): void {
     for (const timer of this.#timers) clearInterval(timer)
     this.#pressure.clear()
+    this.#isPublishing = false
     tell({ type: 'rested', published: this.#publisher.published })
   }
 
@@ -172,6 +185,7 @@ async function obey(message: ToNode): Promise<void> {
   }
   const node = running as Node
   switch (message.type) {
+    case 'open': return node.open(message).then(() => tell({ type: 'opened' }))
     case 'publish': return node.publish(message)
     case 'press': return node.press(message)
     case 'rest': return node.rest()

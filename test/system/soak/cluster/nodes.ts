@@ -6,6 +6,14 @@ import type { SlowStreamType } from './streams.ts'
 
 const PROGRAM = fileURLToPath(new URL('./node.ts', import.meta.url))
 
+/** What all nodes together publish. */
+export interface Load {
+  readonly clients: number
+  /** Messages that all clients together receive in a second. */
+  readonly rate: number
+  readonly seed: number
+}
+
 /** A node, and what is known of it. */
 interface RunningNode {
   readonly program: ChildProgram<ToNode, FromNode>
@@ -31,7 +39,7 @@ export class Nodes {
   begin(broker: BrokerName, brokerPort: number, injection: Injection | undefined): Promise<string[]> {
     return Promise.all(this.#nodes.map(async ({ program }, node) => {
       const isSpoiled = node === 0
-      const { port } = await program.ask({ type: 'begin', node, nodes: this.#nodes.length, broker, port: brokerPort, injection: isSpoiled ? injection : undefined }, 'listening')
+      const { port } = await program.ask({ type: 'begin', node, broker, port: brokerPort, injection: isSpoiled ? injection : undefined }, 'listening')
       return `ws://127.0.0.1:${port}`
     }))
   }
@@ -49,11 +57,14 @@ export class Nodes {
     return this.#nodes.map(({ samples }) => samples)
   }
 
-  /** All nodes begin to publish. `deliveriesPerSecond` is for all of them together. */
-  publish({ deliveriesPerSecond, seed, clients }: FeedPlan): void {
-    for (const [node, { program }] of this.#nodes.entries()) {
-      program.tell({ type: 'publish', clients, deliveriesPerSecond: deliveriesPerSecond / this.#nodes.length, seed: seed + node })
-    }
+  /** All nodes publish one message of each channel. Resolves when they have. */
+  async open(load: Load): Promise<void> {
+    await Promise.all(this.#nodes.map(({ program }, node) => program.ask({ type: 'open', ...this.#planOf(node, load) }, 'opened')))
+  }
+
+  /** All nodes begin to publish. */
+  publish(load: Load): void {
+    for (const [node, { program }] of this.#nodes.entries()) program.tell({ type: 'publish', ...this.#planOf(node, load) })
   }
 
   press(node: number, client: number, streamType: SlowStreamType): void {
@@ -81,6 +92,10 @@ export class Nodes {
 
   async end(): Promise<void> {
     await Promise.all(this.#nodes.map(({ program }) => program.kill()))
+  }
+
+  #planOf(node: number, { clients, rate, seed }: Load): FeedPlan {
+    return { node, nodes: this.#nodes.length, clients, deliveriesPerSecond: rate / this.#nodes.length, seed: seed + node }
   }
 
   #hear(at: number, message: FromNode): void {

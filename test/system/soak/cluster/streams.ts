@@ -51,6 +51,11 @@ export function symbolsFor(clients: number): string[] {
   return Array.from({ length: Math.max(FEWEST_SYMBOLS, Math.round(clients / CLIENTS_PER_SYMBOL)) }, (_, number) => `S${number}`)
 }
 
+/** Returns the symbols whose prices one node publishes. Of a `latest` stream, only one node publishes a symbol. */
+export function pricedBy(node: number, nodes: number, symbols: readonly string[]): string[] {
+  return symbols.filter((_, symbol) => symbol % nodes === node)
+}
+
 /** The stream of a slow client that nobody else reads. `undefined` if the client is not slow. */
 export function slowStreamOf(client: number): SlowStreamType | undefined {
   if (client % ONE_SLOW_IN !== FIRST_SLOW) return undefined
