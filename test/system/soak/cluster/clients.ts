@@ -3,19 +3,18 @@ import { Dice } from '../../../support/dice.ts'
 import { obeyParent, tellParent } from '../../../support/parent.ts'
 import { seededClock } from '../../../support/seeded-clock.ts'
 import { Pace } from '../pace.ts'
-import { newCounts } from './counts.ts'
+import { addExample, newCounts, type Examples } from './counts.ts'
 import type { ClientsReport, FromClients, Published, ToClients } from './messages.ts'
 import { SlowVisitors } from './slow-visitors.ts'
 import { symbolsFor, type SlowStreamType } from './streams.ts'
 import { Visitor, type VisitorDependencies } from './visitor.ts'
 
 const STEP_MS = 20
-const MOST_EXAMPLES = 10
 
 /** The clients of this process. */
 class Visitors {
   readonly #counts = newCounts()
-  readonly #examples: string[] = []
+  readonly #examples: Examples = {}
   readonly #dice: Dice
   readonly #dependencies: VisitorDependencies
   readonly #visitors: Visitor[] = []
@@ -31,7 +30,7 @@ class Visitors {
     this.#arrivals = new Pace(arrivalsPerSecond, performance.now())
     this.#dependencies = {
       urls, mostAwayMs, dice: this.#dice, clock: seededClock(this.#dice), symbols: symbolsFor(clients), counts: this.#counts,
-      complain: (fault) => void (this.#examples.length < MOST_EXAMPLES && this.#examples.push(fault)),
+      complain: (kind, fault) => addExample(this.#examples, kind, fault),
     }
     setInterval(() => this.#step(performance.now()), STEP_MS)
   }
@@ -61,8 +60,10 @@ class Visitors {
   }
 
   get report(): ClientsReport {
-    const waiting = this.#visitors.reduce((sum, visitor) => sum + visitor.waiting(this.#published), 0)
-    return { counts: this.#counts, examples: this.#examples, settled: this.#visitors.filter(({ isSettled }) => isSettled).length, waiting }
+    const missing: Examples = {}
+    const waiting = this.#visitors.reduce((sum, visitor) => sum + visitor.waiting(this.#published, (fault) => addExample(missing, 'lost', fault)), 0)
+    const lost = [...(this.#examples.lost ?? []), ...(missing.lost ?? [])]
+    return { counts: this.#counts, examples: { ...this.#examples, lost }, settled: this.#visitors.filter(({ isSettled }) => isSettled).length, waiting }
   }
 
   #step(nowMs: number): void {

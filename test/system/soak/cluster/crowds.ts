@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { ChildProgram } from '../../chaos/child-program.ts'
-import { newCounts, sumOf, type Counts } from './counts.ts'
+import { addExample, newCounts, sumOf, type Counts, type Examples } from './counts.ts'
 import type { ClientsReport, FromClients, Published, ToClients } from './messages.ts'
 
 const PROGRAM = fileURLToPath(new URL('./clients.ts', import.meta.url))
@@ -12,7 +12,7 @@ export type CrowdReport = ClientsReport
 
 /** All clients, in a few processes of some thousand each. */
 export class Crowds {
-  report: CrowdReport = { counts: newCounts(), examples: [], settled: 0, waiting: 0 }
+  report: CrowdReport = { counts: newCounts(), examples: {}, settled: 0, waiting: 0 }
   readonly #programs: readonly ChildProgram<ToClients, FromClients>[]
   readonly #clients: number
 
@@ -59,7 +59,7 @@ export class Crowds {
     const total = (count: (report: ClientsReport) => number): number => reports.reduce((sum, report) => sum + count(report), 0)
     this.report = {
       counts: sumOf(reports.map(({ counts }) => counts)) satisfies Counts,
-      examples: reports.flatMap(({ examples }) => examples),
+      examples: examplesIn(reports),
       settled: total(({ settled }) => settled),
       waiting: total(({ waiting }) => waiting),
     }
@@ -73,4 +73,12 @@ export class Crowds {
   #tell(message: ToClients): void {
     for (const program of this.#programs) program.tell(message)
   }
+}
+
+function examplesIn(reports: readonly ClientsReport[]): Examples {
+  const all: Examples = {}
+  for (const { examples } of reports) {
+    for (const [kind, faults] of Object.entries(examples)) faults.forEach((fault) => addExample(all, kind as keyof Counts, fault))
+  }
+  return all
 }

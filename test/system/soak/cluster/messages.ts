@@ -1,5 +1,5 @@
 import type { MemorySample } from '../memory.ts'
-import type { Counts } from './counts.ts'
+import type { Counts, Examples } from './counts.ts'
 import type { SlowStreamType } from './streams.ts'
 
 export const BROKERS = ['redis', 'nats'] as const
@@ -88,8 +88,7 @@ export type ToClients =
 /** What a process of clients says of its clients. */
 export interface ClientsReport {
   readonly counts: Counts
-  /** The first faults, in words. */
-  readonly examples: readonly string[]
+  readonly examples: Examples
   /** Clients that are connected and have an answer for each stream. */
   readonly settled: number
   /** Messages that have not come and were not told as missing. 0 before it is known what was published. */

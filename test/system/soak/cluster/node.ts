@@ -34,6 +34,8 @@ const STEP_MS = 20
 const RESOLUTION_MS = 10
 const MISCHIEF_EVERY_MS = 500
 const LIBRARIES = { redis: 'node-redis', nats: 'NATS' } as const
+/** A busy machine may delay a node or the broker for a moment. That is not to decide whether a client is resumed. */
+const PATIENCE = { probeMs: 5_000, repairTimeoutMs: 5_000 } as const
 /** What waits for a slow client is a quarter of the default, so that the client is behind soon. */
 const HARD_LIMIT_BYTES = 262_144
 /** Streams of slow clients are busy. Nobody is to get what was missed of them. */
@@ -78,7 +80,7 @@ class Node {
     const { broker, port } = this.#beginning
     const library = clientLibraries.find(({ name }) => name === LIBRARIES[broker]) as ClientLibrary
     const { backplane } = await library.connect(port)
-    const cluster = await joinCluster<Streams>(this.#manager as never, this.#recovery, { backplane, prefix: 'soak' })
+    const cluster = await joinCluster<Streams>(this.#manager as never, this.#recovery, { ...PATIENCE, backplane, prefix: 'soak' })
     this.#cluster = cluster
     cluster.on('status', (status) => tell({ type: 'status', isUp: status === 'up' }))
     cluster.on('error', (error) => tell({ type: 'failed', error: String(error) }))

@@ -85,6 +85,26 @@ describe('Reading', () => {
     assert.equal(reading.waiting([6]), 1)
   })
 
+  it('lets the server send again what the client had when a resume was refused, and nothing after that', () => {
+    const { counts, reading } = newReading()
+    take(reading, 0, [1, 2])
+    reading.restart(NODES)
+
+    assert.deepEqual(take(reading, 0, [2, 4, 4]), ['again', 'next', 'twice'])
+    assert.deepEqual(counts, { ...newCounts(), received: 3, again: 1, told: 1, twice: 1 })
+  })
+
+  it('takes a snapshot for all messages before it', () => {
+    const { counts, reading } = newReading({ isLatest: true })
+    take(reading, 0, [3])
+    reading.replace(0, 3)
+    reading.replace(0, 5)
+
+    assert.equal(reading.waiting([5]), 0)
+    assert.deepEqual(take(reading, 0, [6]), ['next'])
+    assert.deepEqual(counts, { ...newCounts(), received: 2, conflated: 2 })
+  })
+
   it('waits for the last messages, unless they were told as missing', () => {
     const { reading } = newReading()
     take(reading, 0, [1, 2])

@@ -1,7 +1,7 @@
 import type { Counts } from './counts.ts'
 
-/** What a message shows: it is the next one, others are lost before it, or it is an old one. */
-export type Finding = 'next' | 'lost' | 'late' | 'twice' | 'outOfOrder'
+/** What a message shows: it is the next one, others are lost before it, or it is an old one. `again`: the server does not know that the client has it. */
+export type Finding = 'next' | 'lost' | 'late' | 'again' | 'twice' | 'outOfOrder'
 
 /** How many numbers at most are kept of one client and channel that did not come. */
 const MOST_MISSING = 20_000
@@ -23,6 +23,8 @@ export class Reading {
   #announced = 0
   /** Nodes of which any number of messages may be missing before their next message. */
   #unknown: ReadonlySet<number> = new Set()
+  /** Node → the number of the last message that the server may send again. */
+  #mayRepeat: readonly number[] = []
   /** The messages that did not come, each with the count that has it. */
   #missing: Map<string, 'told' | 'lost'> | undefined
 
@@ -47,6 +49,17 @@ export class Reading {
   tell(dropped: number | null, nodes: number): void {
     if (dropped === null) this.#unknown = new Set(Array.from({ length: nodes }, (_, node) => node))
     else this.#announced += dropped
+  }
+
+  /** The server has refused to resume from the client's position. It does not know what the client has. */
+  restart(nodes: number): void {
+    this.tell(null, nodes)
+    this.#mayRepeat = [...this.#last]
+  }
+
+  /** A snapshot has come: the present state, which replaces all messages before it. */
+  replace(node: number, n: number): void {
+    this.#last[node] = Math.max(n, this.#last[node] ?? 0)
   }
 
   /** Returns how many of the messages that were published have not come, and were not told as missing. */
@@ -85,7 +98,7 @@ export class Reading {
     const count = this.#missing?.get(name)
     this.#missing?.delete(name)
     if (count !== undefined) this.#counts[count]--
-    const finding = count === undefined ? 'twice' : count === 'told' ? 'late' : 'outOfOrder'
+    const finding = count === 'told' ? 'late' : count === 'lost' ? 'outOfOrder' : n <= (this.#mayRepeat[node] ?? 0) ? 'again' : 'twice'
     this.#counts[finding]++
     return finding
   }

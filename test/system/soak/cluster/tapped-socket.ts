@@ -6,6 +6,8 @@ export class TappedSocket implements ClientSocket {
   onmessage?: unknown
   onclose?: unknown
   onerror?: unknown
+  /** The last text that the client sent. */
+  lastSent = ''
   readonly #socket: WebSocket
 
   constructor(url: string, tap: (text: string) => void) {
@@ -23,6 +25,7 @@ export class TappedSocket implements ClientSocket {
   }
 
   send(text: string): void {
+    this.lastSent = text
     this.#socket.send(text)
   }
 

@@ -15,8 +15,8 @@ export interface VisitorDependencies {
   readonly dice: Dice
   readonly clock: ClientClock
   readonly counts: Counts
-  /** Gets each fault, in words. */
-  readonly complain: (fault: string) => void
+  /** Gets each fault, in words, and the count that has it. */
+  readonly complain: (kind: keyof Counts, fault: string) => void
 }
 
 /** What a visitor reads of a frame of the server. */
@@ -28,6 +28,7 @@ interface Frame {
   readonly data: { readonly by: number; readonly n: number }
   readonly dropped: number | null
   readonly recovered: boolean | null
+  readonly snapshot?: true
 }
 
 const FAULTS: Readonly<Partial<Record<Finding, string>>> = {
@@ -51,6 +52,7 @@ export class Visitor {
   readonly #known = new Set<string>()
   #socket: TappedSocket | undefined
   #node: number | undefined
+  #nodeBefore: number | undefined
   #isLeaving = false
 
   constructor(number: number, dependencies: VisitorDependencies) {
@@ -98,15 +100,20 @@ export class Visitor {
     this.#socket?.resume()
   }
 
-  /** Returns how many messages have not come, and were not told as missing. */
-  waiting(published: ReadonlyMap<string, readonly number[]>): number {
-    return [...this.#readings.values()].reduce((sum, reading) => sum + reading.waiting(published.get(reading.channel) ?? []), 0)
+  /** Returns how many messages have not come, and were not told as missing. Passes each channel of them on. */
+  waiting(published: ReadonlyMap<string, readonly number[]>, found: (fault: string) => void): number {
+    return [...this.#readings.values()].reduce((sum, reading) => {
+      const waiting = reading.waiting(published.get(reading.channel) ?? [])
+      if (waiting > 0) found(`client ${this.number}: the last ${waiting} messages of ${reading.channel} have not come`)
+      return sum + waiting
+    }, 0)
   }
 
   #connect(): TappedSocket {
     const { urls, dice, counts } = this.#dependencies
     const node = dice.below(urls.length)
     if (this.#node !== undefined && this.#node !== node) counts.moved++
+    this.#nodeBefore = this.#node
     this.#node = node
     const query = new URLSearchParams({ client: String(this.number), user: this.#userId })
     this.#socket = new TappedSocket(`${urls[node]}/?${query}`, (text) => this.#hear(JSON.parse(text) as Frame))
@@ -117,8 +124,8 @@ export class Visitor {
     const { counts } = this.#dependencies
     const channel = keyOf(stream.streamType === 'ORDER_UPDATES' ? { ...stream, userId: this.#userId } : stream)
     this.#readings.set(keyOf(stream), new Reading(channel, streams[stream.streamType].delivery === 'latest', counts))
-    this.#client.subscribe(stream as StreamOf<Streams, typeof stream.streamType>, ({ type }) => {
-      if (type === undefined && !this.#isSlow) counts.heardBySteady++
+    this.#client.subscribe(stream as StreamOf<Streams, typeof stream.streamType>, (update) => {
+      if (update.type === undefined && !update.snapshot && !this.#isSlow) counts.heardBySteady++
     })
   }
 
@@ -141,7 +148,7 @@ export class Visitor {
       case 'refused':
       case 'unsubscribed':
         this.#dependencies.counts.refusals++
-        return this.#complain(JSON.stringify(frame))
+        return this.#complain('refusals', JSON.stringify(frame))
     }
   }
 
@@ -151,12 +158,13 @@ export class Visitor {
     const reading = this.#readings.get(keyOf({ streamType: frame.stream_type, symbol: frame.symbol }))
     if (reading === undefined || (owner ?? this.#userId) !== this.#userId) {
       counts.foreign++
-      return this.#complain(`got a message that is not for it: ${JSON.stringify(frame)}`)
+      return this.#complain('foreign', `got a message that is not for it: ${JSON.stringify(frame)}`)
     }
+    if (frame.snapshot) return reading.replace(by, n)
     const finding = reading.take(by, n)
     if (finding === 'next' || finding === 'lost') counts.receivedBySteady += this.#isSlow ? 0 : 1
     const fault = FAULTS[finding]
-    if (fault !== undefined) this.#complain(`${fault} message ${n} of node ${by} in ${reading.channel}`)
+    if (fault !== undefined) this.#complain(finding as keyof Counts, `${fault} message ${n} of node ${by} in ${reading.channel}`)
   }
 
   #answer(frame: Frame): void {
@@ -166,8 +174,8 @@ export class Visitor {
     this.#known.add(key)
     if (isFirst) return
     if (frame.recovered === true) return void this.#dependencies.counts.resumed++
-    this.#readings.get(key)?.tell(null, this.#dependencies.urls.length)
-    this.#note('refused', 'refusedSteady', `the server could not prove that nothing is missing in ${key}`)
+    this.#readings.get(key)?.restart(this.#dependencies.urls.length)
+    this.#note('refused', 'refusedSteady', `node ${this.#node}, after node ${this.#nodeBefore}, could not prove that nothing is missing in ${key} It was asked ${this.#socket?.lastSent}, and answered ${JSON.stringify(frame)}`)
   }
 
   #lose(frame: Frame): void {
@@ -179,10 +187,10 @@ export class Visitor {
   /** Counts what is a fault only if it happens to a client that reads. */
   #note(ofSlow: 'gaps' | 'refused' | 'ended', ofSteady: 'gapsOfSteady' | 'refusedSteady' | 'endedSteady', fault: string): void {
     this.#dependencies.counts[this.#isSlow ? ofSlow : ofSteady]++
-    if (!this.#isSlow) this.#complain(fault)
+    if (!this.#isSlow) this.#complain(ofSteady, fault)
   }
 
-  #complain(fault: string): void {
-    this.#dependencies.complain(`client ${this.number}: ${fault}`)
+  #complain(kind: keyof Counts, fault: string): void {
+    this.#dependencies.complain(kind, `client ${this.number}: ${fault}`)
   }
 }
