@@ -53,6 +53,7 @@ export class Visitor {
   #socket: TappedSocket | undefined
   #node: number | undefined
   #nodeBefore: number | undefined
+  #connectingMs = 0
   #isLeaving = false
 
   constructor(number: number, dependencies: VisitorDependencies) {
@@ -115,6 +116,7 @@ export class Visitor {
     if (this.#node !== undefined && this.#node !== node) counts.moved++
     this.#nodeBefore = this.#node
     this.#node = node
+    this.#connectingMs = performance.now()
     const query = new URLSearchParams({ client: String(this.number), user: this.#userId })
     this.#socket = new TappedSocket(`${urls[node]}/?${query}`, (text) => this.#hear(JSON.parse(text) as Frame))
     return this.#socket
@@ -175,7 +177,7 @@ export class Visitor {
     if (isFirst) return
     if (frame.recovered === true) return void this.#dependencies.counts.resumed++
     this.#readings.get(key)?.restart(this.#dependencies.urls.length)
-    this.#note('refused', 'refusedSteady', `node ${this.#node}, after node ${this.#nodeBefore}, could not prove that nothing is missing in ${key} It was asked ${this.#socket?.lastSent}, and answered ${JSON.stringify(frame)}`)
+    this.#note('refused', 'refusedSteady', `node ${this.#node}, after node ${this.#nodeBefore}, could not prove that nothing is missing in ${key} It was asked ${this.#socket?.lastSent}, and answered after ${Math.round(performance.now() - this.#connectingMs)} ms: ${JSON.stringify(frame)}`)
   }
 
   #lose(frame: Frame): void {
