@@ -34,11 +34,10 @@ const STEP_MS = 20
 const RESOLUTION_MS = 10
 const MISCHIEF_EVERY_MS = 500
 const LIBRARIES = { redis: 'node-redis', nats: 'NATS' } as const
-/**
- * A busy machine may delay a node or the broker for a moment. That is not to decide whether a client is resumed. Nor are the streams of slow clients:
- * one of them becomes busy with up to 10 MiB, and beyond `maxUnconfirmedBytes` a node would hand nothing more to the broker's client.
- */
-const PATIENCE = { probeMs: 2_500, repairTimeoutMs: 5_000, maxUnconfirmedBytes: 67_108_864 } as const
+/** A busy machine may delay a node or the broker for a moment. That is not to decide whether a client is resumed. */
+const PATIENCE = { probeMs: 2_500, repairTimeoutMs: 5_000 } as const
+/** One stream of a slow client becomes busy with up to 10 MiB. At the broker, that would hold up what nodes tell each other. */
+const LOCAL_TYPES = ['CHART', 'BOOK'] as const
 /** What waits for a slow client is a quarter of the default, so that the client is behind soon. */
 const HARD_LIMIT_BYTES = 262_144
 /** Streams of slow clients are busy. Nobody is to get what was missed of them. */
@@ -83,7 +82,7 @@ class Node {
     const { broker, port } = this.#beginning
     const library = clientLibraries.find(({ name }) => name === LIBRARIES[broker]) as ClientLibrary
     const { backplane } = await library.connect(port)
-    const cluster = await joinCluster<Streams>(this.#manager as never, this.#recovery, { ...PATIENCE, backplane, prefix: 'soak' })
+    const cluster = await joinCluster<Streams>(this.#manager as never, this.#recovery, { ...PATIENCE, localTypes: LOCAL_TYPES, backplane, prefix: 'soak' })
     this.#cluster = cluster
     cluster.on('status', (status) => tell({ type: 'status', isUp: status === 'up' }))
     cluster.on('error', (error) => tell({ type: 'failed', error: String(error) }))
