@@ -45,7 +45,7 @@ const SHORT_HISTORY = { count: 4 }
 
 class Node {
   readonly #beginning: Beginning
-  readonly #server = new WebSocketServer({ host: '127.0.0.1', port: 0, maxPayload: 16_384, perMessageDeflate: false, backlog: 4_096 } as never)
+  readonly #server = new WebSocketServer({ host: '127.0.0.1', port: 0, maxPayload: 16_384, perMessageDeflate: false, backlog: 4_096 })
   readonly #recovery = createRecovery<Streams>({ history: { byType: { CHART: SHORT_HISTORY, BOOK: SHORT_HISTORY } } })
   readonly #manager: ConnectionManager<WebSocket, Streams, Metadata>
   readonly #publisher: Publisher
@@ -67,13 +67,13 @@ class Node {
       if (reason === 'slow-consumer') this.#slowConsumers++
       this.#pressure.end(connection.metadata.client)
     })
-    this.#publisher = new Publisher(this.#manager as never, node)
+    this.#publisher = new Publisher(this.#manager, node)
     this.#pressure = new Pressure(this.#publisher, () => this.#manager.stats().dropped)
     serveWebSockets(this.#server, {
       manager: this.#manager,
       commands: createCommandServer(this.#manager, { recovery: this.#recovery }),
       authenticate: identityIn,
-      ...(injection === 'lose' || injection === 'twice' ? { transport: faultyTransport(injection, () => this.#isPublishing) as never } : {}),
+      ...(injection === 'lose' || injection === 'twice' ? { transport: faultyTransport(injection, () => this.#isPublishing) } : {}),
     })
   }
 
@@ -82,7 +82,7 @@ class Node {
     const { broker, port } = this.#beginning
     const library = clientLibraries.find(({ name }) => name === LIBRARIES[broker]) as ClientLibrary
     const { backplane } = await library.connect(port)
-    const cluster = await joinCluster<Streams>(this.#manager as never, this.#recovery, { ...PATIENCE, localTypes: LOCAL_TYPES, backplane, prefix: 'soak' })
+    const cluster = await joinCluster<Streams>(this.#manager, this.#recovery, { ...PATIENCE, localTypes: LOCAL_TYPES, backplane, prefix: 'soak' })
     this.#cluster = cluster
     cluster.on('status', (status) => tell({ type: 'status', isUp: status === 'up' }))
     cluster.on('error', (error) => tell({ type: 'failed', error: String(error) }))

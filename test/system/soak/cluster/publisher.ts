@@ -1,15 +1,19 @@
-import type { WebSocket } from 'ws'
-import type { ConnectionManager, PublishableMessage } from '../../../../src/index.ts'
+import type { PublishableMessage } from '../../../../src/index.ts'
 import type { Published } from './messages.ts'
 import { keyOf, type ChannelName, type Streams } from './streams.ts'
 
+/** The method of a manager that is used here. */
+interface Manager {
+  publish(message: PublishableMessage<Streams>): unknown
+}
+
 /** Publishes the messages of one node, and numbers those of each channel from 1. */
 export class Publisher {
-  readonly #manager: ConnectionManager<WebSocket, Streams>
+  readonly #manager: Manager
   readonly #node: number
   readonly #numbers = new Map<string, number>()
 
-  constructor(manager: ConnectionManager<WebSocket, Streams>, node: number) {
+  constructor(manager: Manager, node: number) {
     this.#manager = manager
     this.#node = node
   }
