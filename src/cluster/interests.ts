@@ -106,7 +106,8 @@ export class Interests {
     for (const part of partsOf(interests)) {
       for (const interest of part) this.#unsure.set(interest, REPEATS)
       if (!this.#ask(part)) continue
-      const answerMs = Math.min(Math.max(LEAST_ANSWER_MS, 4 * link.roundTripMs), repairTimeoutMs)
+      // A client that waits for the answers waits no longer than `repairTimeoutMs`, and messages may have to be repaired after them.
+      const answerMs = Math.min(Math.max(LEAST_ANSWER_MS, 4 * link.roundTripMs), repairTimeoutMs / 2)
       clock.setTimeout(() => {
         for (const interest of part) interest.isSynced = true
         synced()

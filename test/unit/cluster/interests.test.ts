@@ -72,7 +72,7 @@ describe('Interests', () => {
     expect([interest.isSynced, state.synced]).toEqual([true, 1])
   })
 
-  it('gives origins four round trips if that is longer, but no more than `repairTimeoutMs`', async () => {
+  it('gives origins four round trips if that is longer, but no more than half of `repairTimeoutMs`', async () => {
     const slow = interestsOf({ roundTripMs: 50 })
     const interest = slow.interests.gain(A)
     slow.interests.subscribed(['A'])
@@ -83,7 +83,9 @@ describe('Interests', () => {
     const slowest = interestsOf({ roundTripMs: 5_000 })
     const other = slowest.interests.gain(A)
     slowest.interests.subscribed(['A'])
-    await slowest.clock.advance(1_000)
+    await slowest.clock.advance(499)
+    expect(other.isSynced).toBe(false)
+    await slowest.clock.advance(1)
 
     expect(other.isSynced).toBe(true)
   })
