@@ -17,6 +17,11 @@ export function trade() {
   return { streamType: 'TRADES', symbol: SYMBOL, data: DATA }
 }
 
+/** Returns the envelope of a trade as an object, its timestamp included. */
+export function tradeEnvelope(data = DATA) {
+  return { stream_type: TRADES.streamType, symbol: SYMBOL, data, timestamp: new Date().toISOString(), user_id: null }
+}
+
 /** Stringifies the envelope of the same message, its timestamp included: 190 B. */
 export function stringified() {
   const timestamp = new Date().toISOString()

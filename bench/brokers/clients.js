@@ -7,6 +7,14 @@ import { libraryModule } from '../library.js'
  * @property {() => Promise<unknown>} settled resolves when the broker has everything that was published
  * @property {(subject: string, receive: () => void) => Promise<unknown>} subscribe uses up a client of Redis
  * @property {() => Promise<import('stream-connection-manager/cluster').Backplane>} backplane
+ * @property {() => Promise<SocketIoAdapter>} [socketIoAdapter] with a second connection, to subscribe
+ * @property {() => unknown} close
+ *
+ * What joins a node of socket.io to the others.
+ *
+ * @typedef {object} SocketIoAdapter
+ * @property {import('socket.io').ServerOptions['adapter']} adapter
+ * @property {() => Promise<void>} settled resolves when the broker has everything that was published, and what it sent back has arrived
  * @property {() => unknown} close
  */
 
@@ -26,6 +34,10 @@ async function nodeRedis(/** @type {number} */ port) {
     settled: () => client.ping(),
     subscribe: (subject, receive) => client.subscribe(subject, receive),
     backplane: async () => (await libraryModule('backplanes/redis')).redisBackplane(client),
+    async socketIoAdapter() {
+      const subscriber = await client.duplicate().connect()
+      return socketIoAdapter(client, subscriber, () => subscriber.destroy())
+    },
     close: () => client.destroy(),
   }
 }
@@ -39,7 +51,24 @@ async function ioRedis(/** @type {number} */ port) {
     settled: () => client.ping(),
     subscribe: (subject, receive) => client.on('message', receive).subscribe(subject),
     backplane: async () => (await libraryModule('backplanes/redis')).redisBackplane(client),
+    async socketIoAdapter() {
+      const subscriber = client.duplicate()
+      return socketIoAdapter(client, subscriber, () => subscriber.disconnect())
+    },
     close: () => client.disconnect(),
+  }
+}
+
+/** @returns {Promise<SocketIoAdapter>} */
+async function socketIoAdapter(/** @type {any} */ publisher, /** @type {any} */ subscriber, /** @type {() => unknown} */ close) {
+  const { createAdapter } = await import('@socket.io/redis-adapter')
+  return {
+    adapter: createAdapter(publisher, subscriber),
+    async settled() {
+      await publisher.ping()
+      await subscriber.ping()
+    },
+    close,
   }
 }
 

@@ -3,15 +3,19 @@ import { libraryModule } from '../library.js'
 import { TRADES } from '../market.js'
 import { answerRequests } from '../wire/lines.js'
 import { CLIENTS } from './clients.js'
+import { SocketIoNode } from './socket-io-node.js'
 
 const [client, port, subject, subscribers, prefix] = process.argv.slice(2)
 const { open } = CLIENTS[client]
 const PATIENCE_MS = 60_000
 const LOOK_AGAIN_MS = 2
-const counts = { 'by hand': 0, cluster: 0 }
+const counts = { 'by hand': 0, cluster: 0, 'socket.io': 0 }
 
 for (let i = 0; i < Number(subscribers); i++) await (await open(Number(port))).subscribe(subject, () => { counts['by hand']++ })
-if (prefix !== undefined) await joinAndCount()
+if (prefix !== undefined) {
+  await joinAndCount()
+  await joinSocketIoAndCount()
+}
 
 /** Another node of the cluster, with one subscriber. */
 async function joinAndCount() {
@@ -25,6 +29,15 @@ async function joinAndCount() {
   const connection = manager.addConnection('c', { send, close() {} }, 'u')
   await cluster.ready(TRADES)
   recovery.subscribe(connection, TRADES)
+}
+
+/** Another node of socket.io, with one client in the room, if there is an adapter for the broker. */
+async function joinSocketIoAndCount() {
+  const own = await open(Number(port))
+  if (own.socketIoAdapter === undefined) return own.close()
+  const { adapter, settled } = await own.socketIoAdapter()
+  await new SocketIoNode({ adapter }).join(() => { counts['socket.io']++ })
+  await settled()
 }
 
 await answerRequests({

@@ -1,11 +1,12 @@
 // What a publish costs a node of a cluster, over a real broker: beside the same publish with a recovery and a publish of the same text by the
-// broker's own client, one after the other, as a server does that relays its messages by hand.
+// broker's own client, one after the other, as a server does that relays its messages by hand. Over Redis, also beside socket.io with its adapter.
 import { fileURLToPath } from 'node:url'
 import { BROKERS, startedBroker } from '../brokers/broker.js'
 import { CLIENTS } from '../brokers/clients.js'
+import { SocketIoNode } from '../brokers/socket-io-node.js'
 import { assertEachReceived, PlainSocket } from '../contenders/sockets.js'
 import { libraryModule } from '../library.js'
-import { trade, TRADES } from '../market.js'
+import { trade, tradeEnvelope, TRADES } from '../market.js'
 import { cpuSince } from '../measure/cpu.js'
 import { interleaved } from '../measure/rounds.js'
 import { ratios, spread } from '../measure/statistics.js'
@@ -50,14 +51,17 @@ async function publishCosts(client, port, { hasSubscriber, ...effort }) {
     recorded.publish()
     own.publish(SUBJECT, text)
   }
+  const socketIo = hasSubscriber ? undefined : await socketIoNode(own)
   try {
     return await interleaved([
       viaBroker('by hand', listener, { sockets: recorded.sockets, publish: relay, settled: own.settled }),
       viaBroker('cluster', listener, clustered),
+      ...(socketIo === undefined ? [] : [viaBroker('socket.io', listener, socketIo)]),
     ], effort)
   } finally {
     listener.end()
     await clustered.close()
+    await socketIo?.close()
     await own.close()
   }
 }
@@ -80,6 +84,15 @@ async function node(hasSubscriber, backplane) {
   const cluster = await joinCluster(manager, recovery, { backplane, prefix: PREFIX })
   // A look-up goes over the same connection as what was published before it.
   return { sockets, publish, settled: () => backplane.subscribers('nobody'), close: () => cluster.close() }
+}
+
+/** A server of socket.io without clients. Nothing if socket.io has no adapter for the broker. */
+async function socketIoNode(own) {
+  if (own.socketIoAdapter === undefined) return undefined
+  const { adapter, settled, close } = await own.socketIoAdapter()
+  const node = new SocketIoNode({ adapter })
+  await settled()
+  return { sockets: [], publish: () => node.publish(tradeEnvelope()), settled, close }
 }
 
 /** The text that a recovery makes of the message. */
@@ -143,15 +156,22 @@ async function brokerCosts(client, broker, { messages }) {
 }
 
 export function rows(outcomes) {
-  return outcomes.flatMap(({ facts, outcome }) => (facts.kind === 'node' ? [nodeRow(facts, outcome)] : brokerRows(facts, outcome)))
+  return outcomes.flatMap(({ facts, outcome }) => (facts.kind === 'node' ? nodeRows(facts, outcome) : brokerRows(facts, outcome)))
 }
 
-function nodeRow({ client, hasSubscriber }, outcome) {
-  const what = `over ${client}, ${hasSubscriber ? 'one subscriber' : 'no subscriber'} on the node`
-  const row = { what, metric: 'cluster publish', facts: { client, hasSubscriber }, of: 'a recorded publish and the client\'s own publish' }
-  if (outcome === null) return { ...row, costs: {}, remark: notFound(client) }
-  const costs = Object.fromEntries(Object.entries(outcome).map(([name, all]) => [name, spread(all).value]))
-  return { ...row, ...spread(ratios(outcome.cluster, outcome['by hand'])), costs }
+function nodeRows({ client, hasSubscriber }, outcome) {
+  const row = (metric, of, than) => ({
+    what: `over ${client}, ${hasSubscriber ? 'one subscriber' : 'no subscriber'} on the node`, metric, facts: { client, hasSubscriber }, of,
+    ...(outcome === null ? { costs: {}, remark: notFound(client) } : compared(outcome, than)),
+  })
+  const byHand = row('cluster publish', 'a recorded publish and the client\'s own publish', 'by hand')
+  const isBesideSocketIo = !hasSubscriber && CLIENTS[client].broker === 'redis'
+  return isBesideSocketIo ? [byHand, row('publish beside socket.io', 'socket.io with its Redis adapter', 'socket.io')] : [byHand]
+}
+
+function compared(outcome, than) {
+  const costs = { [than]: spread(outcome[than]).value, cluster: spread(outcome.cluster).value }
+  return { ...spread(ratios(outcome.cluster, outcome[than])), costs }
 }
 
 function brokerRows({ client }, outcome) {

@@ -103,6 +103,7 @@ describe('the part cluster-publish', () => {
 
     assert.deepEqual(made.map(({ value, remark }) => [value, remark]), [
       [undefined, 'not measured: redis-server was not found'],
+      [undefined, 'not measured: redis-server was not found'],
       [undefined, 'not measured: nats-server was not found'],
       [undefined, 'not measured: nats-server was not found'],
     ])
@@ -118,6 +119,30 @@ describe('the part cluster-publish', () => {
     assert.equal(value, 1.5)
     assert.deepEqual(costs, { 'by hand': 4, cluster: 6 })
   })
+
+  it('compares each round with that of socket.io over Redis, in a row without a goal', async () => {
+    const { rows } = await import('./cluster-publish.js')
+    const outcome = { 'by hand': [2, 4, 6], cluster: [3, 6, 9], 'socket.io': [6, 24, 18] }
+
+    const [byHand, besideSocketIo, ...rest] = rows([{ facts: { kind: 'node', client: 'node-redis', hasSubscriber: false }, outcome }])
+
+    assert.deepEqual([byHand.value, byHand.costs], [1.5, { 'by hand': 4, cluster: 6 }])
+    assert.deepEqual([besideSocketIo.value, besideSocketIo.costs], [0.5, { 'socket.io': 18, cluster: 6 }])
+    assert.equal(goalFor({ ...besideSocketIo, part: 'cluster-publish' }), undefined)
+    assert.equal(rest.length, 0)
+  })
+
+  for (const client of ['node-redis', 'ioredis']) {
+    it(`counts what each contender publishes over ${client} at the other end, if Redis is installed`, async () => {
+      const { measure, rows } = await import('./cluster-publish.js')
+      const facts = { kind: 'node', client, hasSubscriber: false, rounds: 1, roundMs: 0.05 }
+
+      const made = rows([{ facts, outcome: await measure(facts) }])
+
+      assert.deepEqual(made.map(({ metric }) => metric), ['cluster publish', 'publish beside socket.io'])
+      for (const { value, remark } of made) assert.ok(remark === undefined ? value > 0 : remark.startsWith('not measured'))
+    })
+  }
 
   it('shares what further subscribers cost the broker among them', async () => {
     const { rows } = await import('./cluster-publish.js')
