@@ -2,8 +2,9 @@
 import { parseArgs } from 'node:util'
 
 export const PARTS = [
-  'fan-out', 'publish', 'recorded-publish', 'throttled', 'cluster-publish', 'send', 'rare-stream', 'churn', 'hot-stream', 'churn-while-publishing',
-  'memory', 'more-memory', 'raw-json', 'bytes', 'real-ws', 'reconnects', 'resume', 'compression', 'bun', 'slow-clients', 'size',
+  'fan-out', 'publish', 'recorded-publish', 'throttled', 'cluster-publish', 'node-to-node', 'send', 'rare-stream', 'churn', 'hot-stream',
+  'churn-while-publishing', 'memory', 'more-memory', 'raw-json', 'bytes', 'real-ws', 'reconnects', 'resume', 'compression', 'bun', 'slow-clients',
+  'size',
 ]
 
 export const HELP = `What the library costs, beside its peers and beside a bare loop.
@@ -12,8 +13,8 @@ export const HELP = `What the library costs, beside its peers and beside a bare 
   npm run bench -- --quick           all parts, coarsely, in less than 100 seconds
 
   --only churn,memory      these parts alone: ${PARTS.slice(0, 6).join(', ')},
-                           ${PARTS.slice(6, 13).join(', ')},
-                           ${PARTS.slice(13).join(', ')}
+                           ${PARTS.slice(6, 14).join(', ')},
+                           ${PARTS.slice(14).join(', ')}
   --json FILE              writes every row
   --report                 writes REPORT.md and its plots; after a full run of all parts, also the figures in README.md
   --of FILE,FILE,FILE      measures nothing: of runs that --json wrote, each row from the run in the middle

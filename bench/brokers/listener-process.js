@@ -3,7 +3,6 @@ import { libraryModule } from '../library.js'
 import { TRADES } from '../market.js'
 import { answerRequests } from '../wire/lines.js'
 import { CLIENTS } from './clients.js'
-import { SocketIoNode } from './socket-io-node.js'
 
 const [client, port, subject, subscribers, prefix] = process.argv.slice(2)
 const { open } = CLIENTS[client]
@@ -35,6 +34,7 @@ async function joinAndCount() {
 async function joinSocketIoAndCount() {
   const own = await open(Number(port))
   if (own.socketIoAdapter === undefined) return own.close()
+  const { SocketIoNode } = await import('./socket-io-node.js')
   const { adapter, settled } = await own.socketIoAdapter()
   await new SocketIoNode({ adapter }).join(() => { counts['socket.io']++ })
   await settled()

@@ -3,7 +3,6 @@
 import { fileURLToPath } from 'node:url'
 import { BROKERS, startedBroker } from '../brokers/broker.js'
 import { CLIENTS } from '../brokers/clients.js'
-import { SocketIoNode } from '../brokers/socket-io-node.js'
 import { assertEachReceived, PlainSocket } from '../contenders/sockets.js'
 import { libraryModule } from '../library.js'
 import { trade, tradeEnvelope, TRADES } from '../market.js'
@@ -89,6 +88,7 @@ async function node(hasSubscriber, backplane) {
 /** A server of socket.io without clients. Nothing if socket.io has no adapter for the broker. */
 async function socketIoNode(own) {
   if (own.socketIoAdapter === undefined) return undefined
+  const { SocketIoNode } = await import('../brokers/socket-io-node.js')
   const { adapter, settled, close } = await own.socketIoAdapter()
   const node = new SocketIoNode({ adapter })
   await settled()

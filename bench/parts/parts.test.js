@@ -154,6 +154,43 @@ describe('the part cluster-publish', () => {
   })
 })
 
+describe('the part node-to-node', () => {
+  const ROUNDS = { p50: [2, 4, 6], p99: [10, 20, 30] }
+  const FASTER = { p50: [1, 2, 3], p99: [4, 8, 12] }
+
+  it('compares each round with that of socket.io', async () => {
+    const { rows } = await import('./node-to-node.js')
+    const outcome = { 'cluster over node-redis': FASTER, 'cluster over NATS': ROUNDS, 'socket.io': ROUNDS }
+
+    const made = rows([{ facts: {}, outcome }])
+
+    assert.deepEqual(made.map(({ what, metric, value, costs }) => [what, metric, value, costs]), [
+      ['over node-redis', 'p50 latency', 0.5, { 'socket.io': 4, 'cluster over node-redis': 2 }],
+      ['over node-redis', 'p99 latency', 0.4, { 'socket.io': 20, 'cluster over node-redis': 8 }],
+      ['over NATS', 'p50 latency', 1, { 'socket.io': 4, 'cluster over NATS': 4 }],
+      ['over NATS', 'p99 latency', 1, { 'socket.io': 20, 'cluster over NATS': 20 }],
+    ])
+  })
+
+  it('says so if a broker is not installed', async () => {
+    const { rows } = await import('./node-to-node.js')
+    const remarks = (outcome) => rows([{ facts: {}, outcome }]).map(({ remark }) => remark)
+    const [noRedis, noNats] = ['redis-server', 'nats-server'].map((program) => `not measured: ${program} was not found`)
+
+    assert.deepEqual(remarks({ 'cluster over node-redis': FASTER, 'socket.io': ROUNDS }), [undefined, undefined, noNats, noNats])
+    assert.deepEqual(remarks({ 'cluster over NATS': FASTER }), [noRedis, noRedis, noRedis, noRedis])
+    assert.deepEqual(remarks({})[0], noRedis)
+  })
+
+  it('counts each message at a client of another process, over each broker that is installed', async () => {
+    const { measure } = await import('./node-to-node.js')
+
+    const outcome = await measure({ rounds: 1, messages: 3, warmUps: 1, everyMs: 1 })
+
+    for (const { p50: [p50], p99: [p99] } of Object.values(outcome)) assert.ok(p50 > 0 && p99 >= p50)
+  })
+})
+
 describe('a broker', () => {
   it('that is not installed is not there', async () => {
     assert.equal(await startedBroker({ program: 'no-such-broker', argumentsFor: () => [] }), undefined)
