@@ -13,7 +13,7 @@ const CONTENDERS = [...CLUSTERS, { name: SOCKET_IO, kind: 'socket.io', client: '
 const COLUMNS = ['p50', 'p99']
 
 export function cases(/** @type {boolean} */ isQuick) {
-  return [isQuick ? { rounds: 3, messages: 60, warmUps: 40, everyMs: 2 } : { rounds: 9, messages: 400, warmUps: 400, everyMs: 2 }]
+  return [isQuick ? { rounds: 3, messages: 60, warmUps: 40, everyMs: 2 } : { rounds: 9, messages: 300, warmUps: 300, everyMs: 2 }]
 }
 
 /** @returns {Promise<Record<string, { p50: number[], p99: number[] }>>} by contender; those whose broker is not installed are missing */
