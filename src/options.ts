@@ -55,8 +55,8 @@ export interface ConnectionManagerOptions<
    */
   readonly serialize?: ((message: StreamMessage<unknown, string>) => DataFor<TSocket>) | undefined
   /**
-   * Serializes a gap notice or a status notice, if your clients expect a form other than JSON. The argument is what `parseServerMessage` returns for
-   * the notice.
+   * Serializes gap notices and status notices. Use this option if your clients expect a form other than JSON. The argument is what
+   * `parseServerMessage` returns for the notice.
    *
    * If `serializeNotice` throws, or returns anything but a text or bytes, `notifyGap` and `setStreamStatus` throw `ERR_UNSERIALIZABLE`. If the gap
    * notice for dropped messages cannot be made, the connection is removed with reason `send-failed`. If the connection stayed, its client would not

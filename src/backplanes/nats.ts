@@ -172,8 +172,8 @@ class NatsDriver implements Backplane {
   }
 
   /**
-   * Ends subscriptions. Never rejects. Each subscription answers requests until the server has ended it. Until then, the server passes requests on to
-   * the node, so without these answers, the requests would time out.
+   * Ends subscriptions. Never rejects. Each subscription answers requests until the server has ended it, because the server passes requests on to the
+   * node until then. Without an answer, these requests would time out.
    */
   async #drop(subjects: readonly string[]): Promise<void> {
     const draining = subjects.map((subject) => this.#subscriptions.get(subject)?.drain().catch(() => {}))

@@ -23,7 +23,8 @@ export class ClientError extends Error {
   /** What went wrong. Match on the code, never on the message. */
   readonly code: ClientErrorCode
   /**
-   * Milliseconds after which the same request may succeed. `undefined` if the request would be refused again, and for errors of the client itself.
+   * Milliseconds after which the same request may succeed. `undefined` if the server would refuse a repeated request again, or might do its
+   * work twice. Also `undefined` for errors of the client itself.
    */
   readonly retryMs: number | undefined
 

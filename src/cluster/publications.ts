@@ -44,8 +44,8 @@ interface Tail {
 }
 
 /**
- * The number of a quiet channel's last message is sent again at least this many times. If the broker has not confirmed it by then, it is sent further
- * times. Each pause is twice as long as the pause before it.
+ * When a channel becomes quiet, this node repeats the number of the channel's last message at least this many times. If the broker has not confirmed
+ * the last repeat by then, the node goes on. Each pause is twice as long as the pause before it.
  */
 const REPEATS = 3
 

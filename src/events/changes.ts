@@ -149,7 +149,7 @@ export class Changes {
     this.#afterwards.push(act)
   }
 
-  /** Delivers the posted events as soon as no message is being handed to a socket. */
+  /** Delivers the posted events as soon as no message is being handed to a socket. During a batch, delivers them at the end of the batch. */
   tellAfterwards(): void {
     this.#hasNews = true
   }

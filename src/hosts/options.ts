@@ -56,7 +56,7 @@ export interface HostOptions<TSocket extends Socket, TRequest, TMetadata> {
    */
   readonly onError?: ((error: unknown) => void) | undefined
   /**
-   * The source of time. Pass the same clock as to the manager.
+   * The source of time. Pass the clock that you pass to the manager.
    *
    * @default the runtime's own clock and timers
    */

@@ -1,6 +1,6 @@
 /**
- * The wire form of a message: a text, or bytes. It is bytes if the host's `serialize` or `serializeNotice` returns bytes, or if the caller passes
- * bytes. The `length` of a text is in UTF-16 units, and the `length` of bytes is in bytes.
+ * The wire form of a message: a text, or bytes. It is bytes if the host's `serialize` or `serializeNotice` returns bytes, or if the host passes bytes
+ * to `connection.send` or in the option `text`. The `length` of a text is in UTF-16 units, and the `length` of bytes is in bytes.
  */
 export type WireData = string | Uint8Array
 

@@ -14,7 +14,10 @@ export function welcomeText(connectionId: string, idleMs: number, heartbeatMs: n
   return JSON.stringify({ type: 'welcome', version: VERSION, connection_id: connectionId, idle_ms: idleMs, heartbeat_ms: heartbeatMs })
 }
 
-/** The answer to a subscribe if there is no recovery: there are no positions, so nothing can be recovered. */
+/**
+ * Returns the answer to a subscribe if there is no recovery. `hasPosition` is true if the command has a position. The server cannot recover anything
+ * from that position.
+ */
 export function subscribedText(id: number | undefined, { streamType, symbol }: Stream, hasPosition: boolean): string {
   return JSON.stringify({ type: 'subscribed', id, stream_type: streamType, symbol: symbol ?? null, recovered: hasPosition ? false : null })
 }

@@ -169,7 +169,7 @@ export interface CommandServerOptions<TSocket extends Socket = Socket, TStreams 
    */
   readonly onError?: ((error: unknown, connection: Connection<TSocket, TStreams, TMetadata>) => void) | undefined
   /**
-   * The source of time. Pass the same clock as to the manager.
+   * The source of time. Pass the clock that you pass to the manager.
    *
    * @default the runtime's own clock and timers
    */

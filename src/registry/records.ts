@@ -379,12 +379,12 @@ export class SubscriptionRecord implements Subscription {
     return [SubscriptionRecord.listOf(subscription).connections[slots] as ConnectionRecord]
   }
 
-  /** Adds a connection to the list. The list must not contain the connection. */
+  /** Adds a connection to the fan-out list of a subscription. The list must not contain the connection. */
   static add(subscription: SubscriptionRecord, connection: ConnectionRecord): void {
     SubscriptionRecord.#takeSlot(subscription, connection, SubscriptionRecord.listOf(subscription).add(connection))
   }
 
-  /** Removes a connection from the list. The list must contain the connection. */
+  /** Removes a connection from the fan-out list of a subscription. The list must contain the connection. */
   static remove(subscription: SubscriptionRecord, connection: ConnectionRecord): void {
     const slot = SubscriptionRecord.slotOf(subscription, connection)
     SubscriptionRecord.#releaseSlot(subscription, connection)

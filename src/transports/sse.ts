@@ -300,7 +300,7 @@ class OwnIds {
     this.#idsOf = idsOf
   }
 
-  /** Returns the frames for one response. If a frame has an id, the id stands before the frame. */
+  /** Returns the frames for one response. The id of an event is a frame of its own, before the frame of the event. */
   before(frames: readonly EventFrame[], socket: SseSocket): SseFrame[] {
     const idOf = this.#idOf.get(socket) ?? this.#idsOf(socket)
     this.#idOf.set(socket, idOf)

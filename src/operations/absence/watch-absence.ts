@@ -35,8 +35,8 @@ export interface AbsenceWatch {
  * So no node reports a user before the user has been away from all nodes for `graceMs`. If a text between the nodes is lost because a node cannot reach
  * the broker or dies, a report may come early, but only if the user is connected to no node at that moment.
  *
- * Only a node that a user left waits for the user. If that node ends or dies during the grace, it calls no listener. If a user leaves two nodes within
- * one grace, each of them reports the user. So the listener must tolerate a second call.
+ * A node waits only for users whose last connection on that node has ended. If the node ends or dies during the grace, it calls no listener. If a
+ * user leaves two nodes within one grace, each of them reports the user. So the listener must tolerate a second call.
  *
  * Users who left before this call are not watched. The listener is called at most once for each departure. If it throws or rejects, the other users
  * are still reported. One timer serves all users, and a second one all questions to the cluster. Neither keeps the process alive.
