@@ -127,7 +127,7 @@ describe('the metrics', options, () => {
     await summary.click()
 
     await until('the series', async () => await tab.panel('Metrics').locator('.figure').count() > 10)
-    assert.equal(await value('connection.count'), 1)
+    await until('the first values', async () => await value('connection.count') === 1)
     const sent = await value('message.deliveries sent')
     await until('more messages', async () => await value('message.deliveries sent') > sent)
     const [client] = await clientsOn('bob', 'A', 1)

@@ -64,9 +64,12 @@ export function open(url, WebSocketOfTheirs = globalThis.WebSocket) {
 async function openInBrowser(url) {
   const page = await (await launchedBrowser()).newPage()
   const client = await page.evaluateHandle(open, url)
+  const closed = client.evaluate((peer) => peer.closed)
+  // If no test waits for it, it rejects when the browser is closed.
+  closed.catch(() => {})
   return {
     received: (count) => client.evaluate(({ received }, expected) => received(expected), count),
-    closed: client.evaluate(({ closed }) => closed),
+    closed,
   }
 }
 

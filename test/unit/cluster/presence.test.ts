@@ -68,6 +68,16 @@ describe('Presence', () => {
     expect([await answer, lookups]).toEqual([true, []])
   })
 
+  it('calls nobody about the departure of a user whom nobody follows any more', () => {
+    const { presence } = presenceOf()
+    const seen: string[] = []
+    presence.followDepartures('ann', () => seen.push('ann'))()
+
+    presence.departed('ann')
+
+    expect(seen).toEqual([])
+  })
+
   it('leaves no timer behind when it has answered', async () => {
     const { clock, presence } = presenceOf()
     await presence.isOnline('ann')

@@ -83,9 +83,9 @@ describe('StreamDestination', () => {
   })
 
   it('knows whether its type is `latest`, and whether a message replaces all older ones of the channel', () => {
-    const [trades, price, quotes] = ['TRADES', 'PRICE', 'QUOTES'].map((streamType) => destinationOf({ ...TRADES, streamType }).destination)
+    const destinations = ['TRADES', 'PRICE', 'QUOTES', 'UNKNOWN'].map((streamType) => destinationOf({ ...TRADES, streamType }).destination)
 
-    expect([trades, price, quotes].map((each) => each?.isLatest)).toEqual([false, true, true])
-    expect([trades, price, quotes].map((each) => each?.isReplacing)).toEqual([false, true, false])
+    expect(destinations.map(({ isLatest }) => isLatest)).toEqual([false, true, true, false])
+    expect(destinations.map(({ isReplacing }) => isReplacing)).toEqual([false, true, false, false])
   })
 })

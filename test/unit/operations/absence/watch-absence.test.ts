@@ -186,6 +186,19 @@ describe('watchAbsence › with a cluster', () => {
     expect(absences).toHaveLength(1)
   })
 
+  it('ignores a cluster that tells of a departure although the user is back', () => {
+    let listener = (): void => {}
+    const cluster = { ...askedCluster(), followDepartures: (_userId: string, given: () => void) => ((listener = given), () => {}) }
+    const { clock, absences, connect, watch } = watched({ cluster })
+    void connect('alice').remove()
+    connect('alice')
+
+    listener()
+    clock.advance(10 * GRACE_MS)
+
+    expect([absences, cluster.questions, watch.stop()]).toEqual([[], [], []])
+  })
+
   it('follows a user from the departure to the return, the report, or the end of the watch', async () => {
     const calls: string[] = []
     const cluster = {
