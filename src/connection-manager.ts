@@ -24,8 +24,8 @@ export interface ConnectionManager<in out TSocket extends Socket, in out TStream
 /**
  * Knows who is connected and what each user is subscribed to. Delivers each message at most once to each of its recipients.
  *
- * State changes are synchronous and atomic. When a call returns, the state is consistent, and all listeners have been called; in a `batch`, they are
- * called when it ends. A method returns a promise only if it waits for sockets to close. The state has changed before the method returns its promise.
+ * State changes are synchronous and atomic. When a call returns, the state is consistent, and all listeners have been called (in a `batch`: when the
+ * batch ends). A method returns a promise only if it waits for sockets to close. The state has changed before the method returns its promise.
  *
  * A call with bad arguments throws synchronously. A call never throws because a socket failed: the manager counts the failure and emits `error`.
  *
@@ -64,7 +64,7 @@ export class ConnectionManager<
    * Adds a socket as a connection of a user, and returns the connection's handle.
    *
    * From the next message on, the connection receives all streams to which `addSubscription` subscribed the user. The user's subscriptions are no
-   * longer `PENDING`. Adding the same id, socket and user again returns the existing handle. A socket added under two ids has two connections.
+   * longer `PENDING`. Adding the same id, socket and user again returns the existing handle unchanged. A socket with two ids has two connections.
    *
    * A `transport` says how to write to this socket, how to measure it and how to close it. This transport replaces the transport in the manager's
    * options. If the transport has `onClose`, the manager removes the connection when the socket has closed. `metadata` becomes `connection.metadata`.
@@ -149,7 +149,7 @@ export class ConnectionManager<
   /**
    * Ends a subscription for all of its holders: for the user, and for each connection that holds it. Returns false if there was no such subscription.
    *
-   * Waiting messages of the stream are purged, even those of this turn, unless another subscription covers the stream. A malformed id returns false.
+   * The user's waiting messages of the stream are purged, even of this turn, unless another subscription covers it. A malformed id returns false.
    *
    * @throws `ERR_INVALID_ARGUMENT` if the argument is not an object, has no `userId` or no `streamType`, or has an unknown field
    */
@@ -268,10 +268,10 @@ export class ConnectionManager<
   }
 
   /**
-   * Sets the status of the upstream source of exactly this stream. The stream's subscriptions have this status until you set another one, or until
-   * the last of these subscriptions ends. Whenever the status changes, each connection that receives the stream through these subscriptions gets a
-   * status notice. A connection that begins to receive the stream later also gets a notice, unless the status is `CONNECTED`. A notice is sent in the
-   * same way as a text of `connection.send`. If nobody is subscribed to the stream, the call does nothing and returns false.
+   * Sets the status of the upstream source of exactly this stream. The stream's subscriptions have this status (but `PENDING` while pending) until
+   * you set another one, or until the last of them ends. Whenever the status changes, each connection that receives the stream through these
+   * subscriptions gets a status notice. A connection that begins to receive the stream later also gets a notice, unless the status is `CONNECTED`. A
+   * notice is sent in the same way as a text of `connection.send`. If nobody is subscribed to the stream, the call does nothing and returns false.
    *
    * @throws what `notifyGap` throws, and `ERR_SYMBOL_REQUIRED`. On an error, nothing changes
    */

@@ -4,7 +4,7 @@
  * | code | thrown when |
  * | --- | --- |
  * | `ERR_INVALID_ID` | an id or symbol is not a non-empty, well-formed string of at most 255 UTF-16 units |
- * | `ERR_INVALID_SOCKET` | a socket has no callable `send` and `close` |
+ * | `ERR_INVALID_SOCKET` | a socket lacks a callable `send` or a callable `close` |
  * | `ERR_SOCKET_CLOSED` | a socket that is about to be registered is closing, or closed |
  * | `ERR_INVALID_ARGUMENT` | an argument has the wrong shape and no other code fits |
  * | `ERR_INVALID_OPTION` | an option is unknown, out of range, or of the wrong type |

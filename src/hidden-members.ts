@@ -11,7 +11,7 @@ type AsyncDisposeKey = SymbolConstructor extends { readonly asyncDispose: infer 
 
 /** The member that `await using` calls. */
 export type Disposal = {
-  /** Cleans up at the end of an `await using` block, in runtimes that have `Symbol.asyncDispose`. */
+  /** Calls `cleanup()`. `await using` calls this member at the end of its block, in runtimes that have `Symbol.asyncDispose`. */
   readonly [TKey in AsyncDisposeKey]: () => Promise<void>
 }
 

@@ -71,7 +71,10 @@ export interface ConnectionManagerOptions<
    * instead.
    */
   readonly transport?: ManagerTransport<TSocket> | undefined
-  /** Sees every message that is published, and may change the message's text: see `Recorder`. Do not share one recorder between managers. */
+  /**
+   * Sees every message that is published, except a message that comes as a `text`, and may change the text of the message: see `Recorder`. Do not
+   * share one recorder between managers.
+   */
   readonly recorder?: Recorder<never> | undefined
   /** Limits for connections that are behind, because their clients read too slowly. */
   readonly delivery?: DeliveryOptions | undefined
@@ -84,9 +87,9 @@ export interface ConnectionManagerOptions<
    */
   readonly clock?: Clock | undefined
   /**
-   * How long the promise of a removal waits for the socket's `close`. The process stays alive until the promise settles. With `0`, the promise does
-   * not wait for a `close` that has not settled yet. With `Infinity`, the promise waits as long as `close` takes, without a timer. So only the socket
-   * keeps the process alive.
+   * How long the promise of a removal waits for the socket's `close`. A timer keeps the process alive until the promise settles. With `0`, the
+   * promise does not wait for a `close` that has not settled yet. With `Infinity`, the promise waits as long as `close` takes, without a timer. So
+   * only the socket keeps the process alive.
    *
    * @default 5_000
    */
@@ -127,9 +130,9 @@ export interface ConnectionManagerOptions<
    * the subscription exists already. `authorize` runs before the manager allocates anything.
    *
    * Only `true` grants access. For any other answer, the call throws `ERR_FORBIDDEN`. A promise is not `true`, so await an asynchronous check before
-   * you subscribe. If `authorize` throws, or returns a promise that rejects, access is refused and the manager emits `error`. Existing subscriptions
-   * are checked again only by `connection.reassign`, which ends the public subscriptions that the new user must not have. To end access at any other
-   * time, call `revoke`.
+   * you subscribe. If `authorize` throws, or returns a promise that rejects, access is refused and the manager emits `error`. A refusal does not end
+   * a subscription that exists already. There is one exception: `connection.reassign` asks again for each public subscription of the connection, and
+   * ends those that are refused. To end access at any other time, call `revoke`.
    *
    * @default every subscription is allowed
    */
@@ -168,7 +171,7 @@ export interface QuotaOptions {
    */
   readonly subscriptionsPerConnection?: number | undefined
   /**
-   * Length of a serialized message: in UTF-16 units if the message is a text, in bytes if the message is binary.
+   * The length of a serialized message, or of a text of `connection.send`: in UTF-16 units if it is a text, in bytes if it is binary.
    *
    * @default 1_048_576 // 1 Mi
    */
@@ -205,9 +208,9 @@ export interface DeliveryOptions {
    * The limit for the bytes that a socket has buffered. Above this limit, further messages wait in the send queue. Waiting messages can be conflated
    * and dropped.
    *
-   * With any limit, bytes that the socket got in the current turn of the event loop do not count, because no client has had time to read them. Bytes
-   * of the turn before do not count either, if the socket was within the limit in that turn. `0`: a message waits if the socket has any older unsent
-   * byte. If the messages of one turn to a client are longer than the limit, they are sent in several writes.
+   * Whatever the limit is, bytes that the socket got in the current turn of the event loop do not count, because no client has had time to read them.
+   * Bytes of the turn before do not count either, if the socket was within the limit in that turn. `0`: a message waits if the socket has any older
+   * unsent byte. If the messages of one turn to a client are longer than the limit, they are sent in several writes.
    *
    * @default 65_536 // 64 KiB
    */

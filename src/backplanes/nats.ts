@@ -137,7 +137,10 @@ class NatsDriver implements Backplane {
     if (this.#isUp) await this.#inFlight.answered(dropped).catch(() => {})
   }
 
-  /** Sends a request to the subscribers. If the subject has no subscribers, the server says so at once. */
+  /**
+   * Sends a request to the subscribers. Returns 1 if one of them answers, and 0 if the server says that there are none. Otherwise rejects, at the
+   * latest after `REQUEST_TIMEOUT_MS`.
+   */
   async subscribers(subject: string): Promise<number> {
     this.#assertUp()
     try {

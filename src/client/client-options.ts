@@ -41,8 +41,8 @@ export interface ClientOptions {
    */
   readonly send?: ((text: string, connectionId: string) => unknown) | undefined
   /**
-   * With `true`, the client connects only while it has subscriptions, or after a call of `connect()`. With `false`, the client connects at once, and
-   * stays connected.
+   * With `true`, the client is connected only while it has subscriptions or open requests, or after a call of `connect()` without a subscription.
+   * With `false`, the client connects at once, and stays connected.
    *
    * @default true
    */
@@ -85,7 +85,8 @@ export interface ClientOptions {
   readonly lingerMs?: number | undefined
   /**
    * Decides whether the client reconnects after a connection was lost or could not be made. The result overrides the server's close code and goodbye.
-   * `undefined` leaves the decision to the client. Not called if the server speaks a newer protocol: then the client stops.
+   * If the result is `undefined`, or the function throws, the client decides. Not called if the server speaks a newer protocol: then the client
+   * stops.
    */
   readonly shouldReconnect?: ((loss: Loss) => boolean | undefined) | undefined
   /**

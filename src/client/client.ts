@@ -66,8 +66,8 @@ export interface Client<TStreams extends StreamCatalogue = TradingStreams> {
   /** Calls a listener with each event of this name. A listener that is added twice is called once. Returns a function that removes the listener. */
   on<TName extends keyof ClientEvents>(event: TName, listener: (payload: ClientEvents<TStreams>[TName]) => void): () => void
   /**
-   * Connects now, even if the client is `stopped`, waits for its next attempt, or has no subscription. A client without a subscription then stays
-   * connected until `close()`.
+   * Connects now, even if the client is `stopped`, waits for its next attempt, or has no subscription. If the client is `connecting` or `connected`,
+   * it makes no new connection. A client that has no subscription at this call stays connected until `close()`.
    *
    * @throws `ERR_CLOSED`
    */
@@ -88,8 +88,9 @@ export interface Client<TStreams extends StreamCatalogue = TradingStreams> {
  * so. The client notices a dead connection, even if no close is reported. If the client itself was asleep, it does not mistake its own pause for a
  * dead connection.
  *
- * The library uses no global before a client is created. A client has one timer at most, which does not keep a process alive. `connect` decides on
- * the kind of connection, and gives the credentials. The type parameter is the type of the server's catalogue: `createClient<typeof streams>(…)`.
+ * The library uses no global before a client is created. A client has one timer at most, which does not keep a process alive. The option `connect`
+ * decides on the kind of connection, and gives the credentials. The type parameter is the type of the server's catalogue:
+ * `createClient<typeof streams>(…)`.
  *
  * @example
  * import { createClient } from 'stream-connection-manager/client'
@@ -118,7 +119,7 @@ export function createClient<TStreams extends StreamCatalogue = TradingStreams>(
     },
     subscribe,
     updates(stream: AnyStream, options: UpdatesOptions = {}) {
-      const updates = newUpdates(options.maxWaiting)
+      const updates = newUpdates(stream, options.maxWaiting)
       const { unsubscribe } = subscribe(stream, updates.take, options, updates.stop)
       return Object.assign(updates.read(), {
         // The `return` of a generator would wait until the next update has come.

@@ -70,8 +70,8 @@ export class Connector {
   #controller: AbortController | undefined
   #socket: ClientSocket | undefined
   /**
-   * True if the URL of the connection has the subscribe commands. If the client has no other way to send commands, it makes a new connection to
-   * change its streams.
+   * True if `connect` has read the subscribe commands, which it puts into the URL of the connection. If the client has no other way to send commands,
+   * it makes a new connection to change its streams.
    */
   #usesUrl = false
   #watch: Watch | undefined
@@ -95,7 +95,7 @@ export class Connector {
     this.adjustSoon()
   }
 
-  /** Connects now, unless the client is already connected or connecting. */
+  /** Connects now, unless the client is already connected or connecting. A client without streams then stays connected. */
   connect(): void {
     this.assertOpen()
     if (this.#streams.size === 0) this.#isCalledFor = true

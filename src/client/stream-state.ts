@@ -20,8 +20,8 @@ export interface Mark {
   /** The number after which the server continues when the client resumes. `-1` if the server does not know the epoch. */
   at: number
   /**
-   * Each message with a number up to `top` has come, was reported as missing, or was sent before the subscription. `top` may be higher than `at` in
-   * two cases: the server knows fewer messages than the client, or the subscription is to a whole type that is `latest`.
+   * The highest number that came with a message, a skip or an answer. A message with a higher number is new. `top` may be higher than `at` in two
+   * cases: the server knows fewer messages than the client, or the subscription is to a whole type that is `latest`.
    */
   top: number
   /** How many of the next missing messages were already reported by gap notices. */
@@ -32,7 +32,7 @@ export interface Mark {
 export interface StreamState {
   /** The answer to the subscribe command. `undefined` if the current connection has had no answer yet. */
   answer: Answer | undefined
-  /** True if the stream has a position: the answer has come, and the snapshot too if the answer announced one. */
+  /** True if the stream has a position: the answer has come. If the answer announced a snapshot, the snapshot or a newer message has come too. */
   isKnown: boolean
   /** Epoch → its mark. There is a mark as soon as there was an answer. */
   readonly marks: Map<string, Mark>

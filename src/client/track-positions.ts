@@ -39,8 +39,8 @@ export interface PositionTracker<TStreams extends StreamCatalogue = TradingStrea
   receive(text: string): Received<TStreams>
   /**
    * Returns the position to resume a stream from. Without a `symbol`, the result is the position in the whole type, or in a stream that has no
-   * symbol. The result is `undefined` if the client was not subscribed by a recovery, or if an announced snapshot has not come yet. In both cases,
-   * subscribe without a position.
+   * symbol. The result is `undefined` if no answer with a position has come, or if an announced snapshot has not come yet. In both cases, subscribe
+   * without a position.
    */
   position(stream: { readonly streamType: keyof TStreams & string; readonly symbol?: string | undefined }): string | undefined
   /**

@@ -1,5 +1,5 @@
 import { ClientError } from './client-error.ts'
-import type { AnyMessage, AnyUpdate, Ended, Gap } from './update.ts'
+import type { AnyMessage, AnyStream, AnyUpdate, Ended, Gap } from './update.ts'
 
 type Item = AnyMessage | Gap
 type End = Pick<Ended, 'type' | 'code'>
@@ -13,13 +13,17 @@ export interface Updates {
 }
 
 /** @param maxWaiting how many updates may wait. If one more comes, one gap replaces the two oldest updates */
-export function newUpdates(maxWaiting = 1_000): Updates {
+export function newUpdates({ streamType, symbol }: AnyStream, maxWaiting = 1_000): Updates {
   const waiting: (Item | End)[] = []
   /** Gives the waiting reader its next update. */
   let hand: ((update: Item | End) => void) | undefined
   const keep = (update: Item | End): void => {
     waiting.push(update)
-    if (waiting.length > maxWaiting && update.type !== 'ended') waiting.unshift(gapOf(waiting.splice(0, 2) as Item[]))
+    if (waiting.length > maxWaiting && update.type !== 'ended') {
+      // Each of them may itself be a gap. A gap of unknown size, whose `dropped` is `undefined`, makes the sum `NaN`.
+      const dropped = (waiting.splice(0, 2) as Item[]).reduce((sum, each) => sum + (each.type ? (each.dropped as number) : 1), 0)
+      waiting.unshift({ type: 'gap', streamType, symbol: symbol ?? undefined, dropped: dropped || undefined })
+    }
   }
   const take = (update: AnyUpdate | End): void => {
     if (update.type === 'status') return
@@ -41,12 +45,4 @@ export function newUpdates(maxWaiting = 1_000): Updates {
       }
     },
   }
-}
-
-/** Returns one gap for the oldest updates. Each of them may itself be a gap. */
-function gapOf(updates: readonly Item[]): Gap {
-  const { streamType, symbol } = updates[0] as Item
-  // A gap of unknown size makes the sum `NaN`.
-  const dropped = updates.reduce((sum, update) => sum + (update.type ? (update.dropped ?? NaN) : 1), 0)
-  return { type: 'gap', streamType, symbol, dropped: dropped || undefined }
 }

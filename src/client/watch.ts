@@ -5,9 +5,9 @@ const LATE_MS = 1_000
 
 /** Checks whether the server is still there, because a half-open connection does not report an error by itself. */
 export interface Watch {
-  /** Call this when the server has sent something. */
+  /** Call this when the server has sent something that counts as an answer: any frame, or only a pong if the client POSTs its commands. */
   heard(): void
-  /** Asks whether the server is there, unless the client still waits for an earlier answer. */
+  /** Asks whether the server is there, unless the client still waits for an earlier answer. If the client cannot ask, a new wait begins. */
   probe(): void
 }
 

@@ -62,8 +62,8 @@ export class SocketCloser<TConnection extends Closable> {
   readonly #clock: Timers
   readonly #dependencies: CloserDependencies<TConnection>
   /**
-   * Duration in milliseconds → for each `close` that must settle within this time, what to do if it does not. There are at most two durations: that
-   * of removals, and that of the cleanup.
+   * Duration in milliseconds → for each `close` that must settle within this time, the function to call if the `close` does not settle. There are at
+   * most two durations: that of removals, and that of the cleanup.
    */
   readonly #deadlines = new Map<number, ExpiringSet<() => void>>()
   /** The outcomes that are still open: the `close` has not settled, and its deadline has not passed. The value is the number of connections that share the socket. */

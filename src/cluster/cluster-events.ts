@@ -14,7 +14,7 @@ export interface ClusterStream<TStreamType extends string = string> {
 
 /** The events of a cluster: name → payload. */
 export interface ClusterEvents<TStreamType extends string = string> {
-  /** `up` when the broker works, `down` when it does not work any more. */
+  /** `up` when the broker works for this node, `down` when it does not work any more. `close()` does not emit this event. */
   status: 'up' | 'down'
   /**
    * Messages of another node are missing on this node. This node's subscribers are told too. `missing` is how many, or `undefined` if nobody knows
@@ -22,8 +22,9 @@ export interface ClusterEvents<TStreamType extends string = string> {
    */
   gap: ClusterStream<TStreamType> & { readonly missing: number | undefined }
   /**
-   * An error that is not thrown by a call of yours: for example, the broker failed, or another node sent something invalid. The error may also report
-   * that commands of another node are missing on this node: revocations, removals, statuses and gaps.
+   * An error that is not thrown by a call of yours. For example, a listener threw, the broker did not answer which channels have subscribers, or
+   * another node sent something invalid. The error may also report that commands of another node are missing on this node: revocations, removals,
+   * statuses and gaps.
    */
   error: unknown
   /** A node wants this channel, and no node wanted it before. The node that publishes the channel should open its feed. */

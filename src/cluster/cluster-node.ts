@@ -24,7 +24,7 @@ const TURNS_OF_A_SURVEY = 20
  */
 const TIMES_TOLD = 4
 
-/** The longest time that may pass, by assumption, between the loss of a node's link and the moment when the node notices the loss. Milliseconds. */
+/** The code assumes that a node notices the loss of its link within this time. Milliseconds. */
 const LATE_NOTICE_MS = 5_000
 
 /** A manager with any catalogue. */
@@ -44,7 +44,7 @@ export class ClusterNode implements LogCluster {
   #closed: Promise<void> | undefined
   #cancelTurn: (() => void) | undefined
   #turns = 0
-  /** When the link last went down, or when this node was made, if the link was never up. By the monotonic clock. */
+  /** When the link last went down, or when this node was made, if the link has not gone down yet. By the monotonic clock. */
   #downSinceMs: number
   /** How many more times this node tells the others that it is back. */
   #timesToTell = 0
@@ -113,7 +113,10 @@ export class ClusterNode implements LogCluster {
     return !this.#options.localTypes.has(streamType)
   }
 
-  /** True if this node lacks no message of another node in a channel. Always true for a local type, and otherwise false while the link is down. */
+  /**
+   * True if this node lacks no message of another node in a channel. Always true for a local type. For other types, false while the link is down, and
+   * if this node does not want the channel.
+   */
   isWhole(channel: ChannelName): boolean {
     const { link, receiving } = this.parts
     return !this.isRelayed(channel) || (link.isUp && receiving.find(channel)?.isWhole === true)
@@ -137,7 +140,7 @@ export class ClusterNode implements LogCluster {
     }
   }
 
-  /** Asks which channels the other nodes want, and reports each change from now on. */
+  /** Asks which channels the other nodes want, and reports each change from now on. A second call does nothing. */
   followDemand(): void {
     const { demand } = this.parts
     if (demand.isFollowed) return
@@ -146,7 +149,7 @@ export class ClusterNode implements LogCluster {
     this.#survey()
   }
 
-  /** Returns the channel of a stream that a client asks for, or `undefined` if the client's request is invalid. */
+  /** Returns the channel of a stream that a client or another node names, or `undefined` if the catalogue does not allow such a stream. */
   #channelIn(stream: ChannelName): ChannelName | undefined {
     const definition = Object.hasOwn(this.#log.streams, stream.streamType) ? this.#log.streams[stream.streamType] : undefined
     if (definition === undefined) return undefined
@@ -305,8 +308,8 @@ export class ClusterNode implements LogCluster {
   }
 
   /**
-   * Every `probeMs`, checks whether the tracked channels are still wanted. Also sends requests again that may have been lost, and repeats calls to
-   * the broker that have failed.
+   * Every `probeMs`, checks for some of the tracked channels whether a node still wants them. Also repeats requests that may have been lost, and
+   * calls to the broker that have failed.
    */
   #takeTurns(): void {
     const { demand, interests, link, subjectSet } = this.parts

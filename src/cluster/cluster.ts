@@ -25,7 +25,7 @@ export interface ClusterStats {
   readonly duplicates: number
   /** Messages of other nodes in channels that nobody on this node wants any more. */
   readonly unwanted: number
-  /** How many times messages of another node were missing, so that this node asked for them. */
+  /** How many times this node found that messages of another node were missing, and asked for them. */
   readonly repairs: number
   /** Missing messages that another node sent again. */
   readonly repaired: number
@@ -57,7 +57,10 @@ export class Cluster<in out TStreams extends StreamCatalogue = TradingStreams> {
     this.#listeners = listeners
   }
 
-  /** `up` while the messages that this node sends to itself come back from the broker. Local delivery continues in both states. */
+  /**
+   * `up` while the messages that this node sends to itself come back from the broker. `down` after `close()`. Local delivery continues in both
+   * states.
+   */
   get status(): 'up' | 'down' {
     return this.#node.parts.link.isUp ? 'up' : 'down'
   }
@@ -126,7 +129,7 @@ export class Cluster<in out TStreams extends StreamCatalogue = TradingStreams> {
    * Resolves to true if the user has a connection on any node. If the user is connected to this node, the broker is not asked.
    *
    * Rejects with `ERR_CLUSTER_DOWN` if the user is not connected to this node, and the broker cannot be reached or does not answer within
-   * `repairTimeoutMs`. Rejects with `ERR_INVALID_ID` for a bad user id.
+   * `repairTimeoutMs`. After `close()`, the broker counts as unreachable. Rejects with `ERR_INVALID_ID` for a bad user id.
    */
   async isOnline(userId: string): Promise<boolean> {
     const id = asIdentifier(userId, 'userId')
@@ -155,7 +158,7 @@ export class Cluster<in out TStreams extends StreamCatalogue = TradingStreams> {
    * listener. While a user has such a listener, this node is subscribed to one more subject at the broker. An announcement is missed if this node
    * cannot reach the broker at that moment.
    *
-   * If the listener throws, the event `error` tells you.
+   * If the listener throws, the cluster emits the error as its event `error`.
    *
    * @throws `ERR_INVALID_ID`, and `ERR_INVALID_ARGUMENT` if the listener is not a function
    */
@@ -169,7 +172,7 @@ export class Cluster<in out TStreams extends StreamCatalogue = TradingStreams> {
    * Calls `listener` for each event of this name. Returns a function that removes the listener.
    *
    * The first listener of `streamActive` or `streamIdle` makes this node track the channels that any node wants. If this first listener is for
-   * `streamActive`, it is also called for the channels that nodes want already.
+   * `streamActive`, it is also called for the channels that nodes want already. A later listener gets only later events.
    *
    * @throws `ERR_INVALID_ARGUMENT` for an unknown event, or a listener that is not a function
    */

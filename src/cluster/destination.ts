@@ -12,7 +12,7 @@ export interface Destination {
   readonly isLatest: boolean
   /** True if each message replaces all older messages of the channel: for a `latest` stream type whose channels are single streams. */
   readonly isReplacing: boolean
-  /** How many times an origin is asked before its missing messages count as lost. A request or an answer may itself be lost. */
+  /** How many times an origin is asked, at most, before its missing messages count as lost. A request or an answer may itself be lost. */
   readonly mostQuestions: number
   /** Returns what is known here about an epoch, or `undefined` if the epoch is not known here. */
   knownOf(epoch: string): EpochKnowledge | undefined
@@ -29,6 +29,9 @@ export interface Destination {
    * are reported as missing.
    */
   skipTo(epoch: string, seq: number, isMissing: boolean): void
-  /** Call when the origin of an epoch does not answer. Nobody knows whether messages are missing, so subscribers are told that some may be. */
+  /**
+   * Call when the origin of an epoch had to report its last number, and did not do so in time. Nobody knows whether messages are missing, so
+   * subscribers are told that some may be missing.
+   */
   giveUp(epoch: string): void
 }

@@ -23,7 +23,7 @@ export interface AnswerFrame {
   readonly node: string
   readonly channel: ChannelName
   readonly epoch: string
-  /** The first and the last number that the node asked for. */
+  /** The first and the last number of the request that this frame answers. */
   readonly first: number
   readonly last: number
   /** True if this is the last part of the answer. */
@@ -32,7 +32,7 @@ export interface AnswerFrame {
 }
 
 /**
- * A frame: what one node sends to other nodes. `node` is the name of the sender.
+ * A frame: what a node sends to other nodes, or to itself. `node` is the name of the sender.
  *
  * - `message`: a message
  * - `tail`: the number of the sender's last message in a channel. Sent when the sender has published nothing there for some time, when its link is up
@@ -40,11 +40,11 @@ export interface AnswerFrame {
  * - `probe`: a message of a node to itself. If it comes back, the broker works, and has received everything that the node sent before the probe
  * - `sync`: the sender wants these channels now. The nodes that publish in them answer with the numbers of their last messages
  * - `progress`: the answer to a `sync`
- * - `ask`: send these messages again
+ * - `ask`: the sender asks another node to send these messages again
  * - `answer`: the answer to an `ask`
  * - `left`: the sender does not want these channels any more
- * - `back`: the sender can be reached, and could not be reached for `awayMs` milliseconds before. A node that began to want channels in this time
- *   asks the sender for the numbers of its last messages in them
+ * - `back`: the sender is connected to the broker again, after `awayMs` milliseconds without a connection. A node that began to want channels in this
+ *   time asks the sender for the numbers of the sender's last messages in these channels
  * - `departed`: a user has just left the sender
  * - `survey`: the sender asks which channels the other nodes want
  * - `wanted`: the answer to a `survey`

@@ -13,7 +13,10 @@ export class Interest {
   readonly channel: ChannelName
   readonly subject: string
   readonly destination: Destination
-  /** How many reasons this node has to want the channel: active streams, and clients that are about to subscribe. */
+  /**
+   * How many reasons this node has to want the channel: active streams, and clients that are about to subscribe. The channel of commands always has
+   * one.
+   */
   uses = 0
   /** When this node began to want the channel, by the monotonic clock. */
   readonly sinceMs: number

@@ -21,13 +21,13 @@ export interface InterestsDependencies {
   readonly link: Pick<Link, 'send' | 'roundTripMs'>
   readonly subjects: Pick<Subjects, 'control'>
   make(channel: ChannelName): Interest
-  /** Called when the nodes that publish in the channels have had time to answer with the numbers of their last messages. */
+  /** Called after each `sync`, when the nodes that publish in its channels have had time to answer with the numbers of their last messages. */
   synced(): void
 }
 
 /**
- * The nodes that publish in a channel are its origins. They have at least this time to answer, even if the broker is fast, unless `repairTimeoutMs`
- * is shorter. Milliseconds.
+ * The nodes that publish in a channel are its origins. They have at least this time to answer, even if the broker is fast, unless half of
+ * `repairTimeoutMs` is shorter. Milliseconds.
  */
 const LEAST_ANSWER_MS = 20
 
@@ -99,7 +99,7 @@ export class Interests {
 
   /**
    * Asks the origins of these channels for the numbers of their last messages. Once the origins have had time to answer, the channels count as
-   * synced. If the link cannot send the request, only `syncAgain` asks.
+   * synced. If the link cannot send the request, only `syncAgain` asks, and this call does not make the channels count as synced.
    */
   sync(interests: readonly Interest[]): void {
     const { clock, link, repairTimeoutMs, synced } = this.#dependencies

@@ -24,9 +24,9 @@ export interface ClusterRecovery {
  * that this node sends to itself has come back from the broker. The promise rejects with `ERR_CLUSTER_DOWN` if the client reports before
  * `repairTimeoutMs` that it cannot be opened.
  *
- * @throws `ERR_INVALID_OPTION` naming the option that is unknown, missing or out of range, or if the recovery has no manager;
- * `ERR_INVALID_BACKPLANE`; `ERR_INVALID_ARGUMENT` if the recovery is the `recorder` of another manager, or is in a cluster already. After
- * `cluster.close()`, the recovery may join a cluster again
+ * @throws `ERR_INVALID_OPTION` naming the option that is unknown, missing or out of range. The same code if the recovery has no manager.
+ * `ERR_INVALID_BACKPLANE` if `backplane` is not an object with the methods of `Backplane`. `ERR_INVALID_ARGUMENT` if the recovery is the `recorder`
+ * of another manager, or is in a cluster already. All these errors reject the promise. After `cluster.close()`, the recovery may join a cluster again
  */
 export async function joinCluster<TStreams extends StreamCatalogue = TradingStreams>(
   manager: ClusterManager<TStreams>,

@@ -12,7 +12,7 @@ export interface LinkDependencies {
   readonly subject: string
   readonly probeMs: number
   readonly maxUnconfirmedBytes: number
-  /** Called when a probe has proven that the broker works, and when the broker does not work any more. */
+  /** Called when the link goes up, because a probe has come back, and when the link goes down. */
   changed(isUp: boolean): void
 }
 
@@ -28,8 +28,8 @@ interface Probe {
  * The link of this node to the broker.
  *
  * A probe is a message of this node to itself. When a probe comes back, the link is up, and everything that was sent before the probe is confirmed.
- * Nothing else proves that the broker works, because a broker's client reports a lost connection late and a new connection early. The link waits for
- * one probe at a time.
+ * Nothing else proves that the broker works, because a broker's client reports a lost connection late and a new connection early. The link sends the
+ * next probe only if the last one has come back, is late, or may be lost.
  *
  * If too many UTF-16 units are unconfirmed, or if the link is down, the link sends only probes, and discards all other frames. So no other frames
  * pile up in the broker's client while the broker is stuck. When another node notices that messages are missing, it asks for them.
@@ -90,7 +90,10 @@ export class Link {
     this.#cancelTimer?.()
   }
 
-  /** Hands a frame to the broker's client. Returns false if the link discards the frame, or if the client throws. The link does not try again. */
+  /**
+   * Hands a frame to the broker's client. Returns false if the link discards the frame, or if the client throws. The link does not send the frame
+   * again.
+   */
   send(subject: string, frame: Frame): boolean {
     return this.sendText(subject, encodeFrame(frame))
   }

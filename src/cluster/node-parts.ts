@@ -24,7 +24,7 @@ export interface NodeHooks {
   commanded(text: string): void
   /** Called if commands of another node are missing. `missing` is `undefined` if nobody knows how many commands are missing. */
   commandsMissed(missing: number | undefined): void
-  /** Called when a first node wants a channel, and when no node has wanted the channel for `idleDelayMs`. */
+  /** Called when a node wants a channel that no node wanted before, and when no node has wanted the channel for `idleDelayMs`. */
   demandChanged(channel: ChannelName, isActive: boolean): void
   report(error: unknown): void
 }

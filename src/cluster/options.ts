@@ -5,7 +5,10 @@ import { isIdentifier } from '../model/identifier.ts'
 import type { ResolvedCatalogue, StreamCatalogue, TradingStreams } from '../model/catalogue.ts'
 import type { Backplane } from '../ports/backplane.ts'
 
-/** The options of `joinCluster`. An unknown option is refused. */
+/**
+ * The options of `joinCluster`. An unknown option is refused. Numbers must be finite: 1 or more for `probeMs` and `quietAfterMs`, and 0 or more for
+ * the others.
+ */
 export interface ClusterOptions<TStreams extends StreamCatalogue = TradingStreams> {
   /** The broker: `redisBackplane(client)`, `natsBackplane(connection)`, `memoryBackplane(bus)`, or a backplane of your own. */
   readonly backplane: Backplane
@@ -18,7 +21,7 @@ export interface ClusterOptions<TStreams extends StreamCatalogue = TradingStream
    */
   readonly localTypes?: readonly (keyof TStreams & string)[] | undefined
   /**
-   * The time between two probes of the broker. If a probe has not come back after twice this time, the cluster is `down`. Milliseconds.
+   * The time between two probes of the broker. If a probe has not come back after twice this time, `cluster.status` becomes `down`. Milliseconds.
    *
    * @default 1_000
    */
@@ -45,7 +48,7 @@ export interface ClusterOptions<TStreams extends StreamCatalogue = TradingStream
   /**
    * How many bytes may be on their way to the broker without a proof that they arrived. Beyond this limit, messages are not handed to the broker's
    * client, and the other nodes ask for them later. The same limit applies to messages of other nodes that wait here because earlier messages are
-   * missing. Each UTF-16 unit counts as a byte.
+   * missing. Beyond it, this node gives up the missing messages, and its subscribers are told of a gap. Each UTF-16 unit counts as a byte.
    *
    * @default 4_194_304
    */

@@ -14,7 +14,7 @@ export interface Range {
  * Puts the messages of one epoch in order.
  *
  * A message that comes too early waits, while its origin is asked for the messages before it. Messages that the origin does not have any more are
- * reported as missing. A waiting message is delivered once each message before it has come or was reported as missing. If each message of
+ * reported as missing. A waiting message is delivered once each message before it was delivered, skipped, or reported as missing. If each message of
  * the channel replaces all older ones, no message waits.
  */
 export class Origin {
@@ -31,7 +31,7 @@ export class Origin {
   timesAskedAgain = 0
   /**
    * Both numbers concern messages that are older than the messages held here. `askedFrom` is the first number that the origin was asked for.
-   * `answeredFrom` is the first number for which the origin has answered. `Infinity` means that it was not asked, or has not answered.
+   * `answeredFrom` is the first number for which the origin has answered. `Infinity` means that the origin was not asked, or has not answered.
    */
   askedFrom: number = Infinity
   answeredFrom: number = Infinity
@@ -86,7 +86,7 @@ export class Origin {
     this.#questions++
   }
 
-  /** True if the origin may be asked again, because the question or the answer may have been lost. */
+  /** True if the origin may be asked again, because the question or the answer may have been lost. False while `isInDoubt` is true. */
   mayAskAgain(): boolean {
     return !this.isInDoubt && this.#questions < this.#destination.mostQuestions
   }

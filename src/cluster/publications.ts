@@ -26,8 +26,9 @@ export interface PublicationsDependencies {
 }
 
 /**
- * A channel in which this node has published. When the channel is quiet, the node sends the number of its last message there again, until the broker
- * has confirmed that number. Then the tail is removed.
+ * A channel in which this node has published. When the channel is quiet, the node sends the number of its last message in the channel again, at least
+ * `REPEATS` times, and until the broker has confirmed the last repeat. Then the tail is removed. The tail is also removed if the log forgets the
+ * channel.
  */
 interface Tail {
   readonly channel: ChannelName
@@ -45,7 +46,7 @@ interface Tail {
 
 /**
  * When a channel becomes quiet, this node repeats the number of the channel's last message at least this many times. If the broker has not confirmed
- * the last repeat by then, the node goes on. Each pause is twice as long as the pause before it.
+ * the last of these repeats, the node repeats the number again. Each pause is twice as long as the pause before it.
  */
 const REPEATS = 3
 
@@ -107,7 +108,10 @@ export class Publications {
     for (const part of partsOf(progress)) this.#sendTo(node, { kind: 'progress', node: this.#dependencies.node, progress: part })
   }
 
-  /** Sends again those of the requested messages that this node still holds. Sends nothing if the epoch is not this node's own. */
+  /**
+   * Sends the requested messages that this node still holds. If it holds none of them, sends an empty answer. Sends no answer if the epoch is not
+   * this node's own.
+   */
   answerAsk(to: string, { channel, epoch, first, last }: { readonly channel: ChannelName; readonly epoch: string; readonly first: number; readonly last: number }): void {
     const { messages, node } = this.#dependencies
     if (this.#progressOf(channel)?.epoch !== epoch) return

@@ -34,7 +34,7 @@ export class Readiness {
 
   /**
    * Resolves when this node has the messages of a channel after a client's position, except those that their origin no longer has. Resolves after
-   * `repairTimeoutMs` at the latest.
+   * `repairTimeoutMs` at the latest, or when `stop` is called.
    */
   wait(interest: Interest, position: unknown): Promise<void> {
     const { clock, repairTimeoutMs } = this.#dependencies

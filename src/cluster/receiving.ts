@@ -155,8 +155,8 @@ export class Receiving {
   }
 
   /**
-   * Call when a node has come back. That node might not have received earlier requests. So this node repeats them, and the full time to answer starts
-   * again. Returns the channels in which the caller must ask that node for the number of its last message.
+   * Call when a node has come back. That node might not have received earlier requests. So this node repeats them, at most `MOST_ASKED_AGAIN` times,
+   * and the full time to answer starts again. Returns the channels in which the caller must ask that node for the number of its last message.
    */
   cameBack(node: string): ChannelName[] {
     const waits = [...this.#waits.values()].filter(({ origin }) => origin.node === node && origin.timesAskedAgain < MOST_ASKED_AGAIN)
@@ -260,8 +260,8 @@ export class Receiving {
   }
 
   /**
-   * If too many messages wait because earlier ones are missing, gives up the missing messages of one origin after the other, until few enough wait:
-   * reports the missing messages, and delivers the waiting ones.
+   * If too many messages wait because earlier ones are missing, gives up the missing messages of one origin after the other, until few enough
+   * messages wait. Giving up means: the missing messages are reported, and the messages that waited for them are delivered.
    */
   #keepWithin(): void {
     if (this.#heldUnits <= this.#dependencies.maxHeldUnits) return

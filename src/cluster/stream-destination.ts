@@ -16,7 +16,7 @@ export interface StreamDestinationDependencies {
   report(error: unknown): void
 }
 
-/** Delivers other nodes' messages in a channel to the subscribers of this node, and keeps the messages for clients that resume. */
+/** Delivers other nodes' messages in a channel to the subscribers on this node, and keeps the messages for clients that resume. */
 export class StreamDestination implements Destination {
   readonly isLatest: boolean
   readonly isReplacing: boolean

@@ -19,7 +19,7 @@ export class SubjectSet {
   /** Subjects whose changes have not been carried out yet. */
   readonly #changed = new Set<string>()
   #running: Promise<void> | undefined
-  /** True after a failed call, and after `stop`. */
+  /** True after a failed call, until `retry` is called. Always true after `stop`. */
   #isPaused = false
   #isStopped = false
 

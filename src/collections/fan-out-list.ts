@@ -25,8 +25,9 @@ export interface Overlap {
  * and one of all connections.
  *
  * A connection has a slot, which is its index in three parallel arrays. The first array has the sockets, and the second one has the send queues. A
- * connection's sink takes its messages: it is the socket, or the send queue in front of the socket. The sink is in one of these two arrays, and the
- * sending loop reads only these two. The third array has the connections. A masked slot has no sink, so the sending loop skips it.
+ * connection's sink is the object that takes the connection's messages: the socket, or the send queue in front of the socket. The sink is in one of
+ * these two arrays, and the sending loop reads only these two. The third array has the connections. A masked slot has no sink, so the sending loop
+ * skips it.
  *
  * A removed connection leaves a hole, which is an empty slot. The list is compacted once it has more holes than connections. So the average cost of a
  * removal does not depend on the length of the list. A delivery pins the list, and a pinned list is not compacted. The connections of a pinned list

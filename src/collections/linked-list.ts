@@ -8,8 +8,8 @@ export interface Links<TMember> {
 /**
  * Members in the order in which they were added. Each member knows its neighbours, and is in only one list.
  *
- * The list has no look-up table of its members. A look-up table would take a fifth of the time of beginning and ending a subscription. The cost of
- * removing a member does not depend on the length of the list.
+ * The list has no look-up table of its members. Keeping such a table would take a fifth of the time of beginning and ending a subscription. The cost
+ * of removing a member does not depend on the length of the list.
  */
 export class LinkedList<TMember> {
   readonly #links: Links<TMember>

@@ -1,8 +1,8 @@
 /**
- * A set of zero or more members, in the order in which they were added. Each change returns the new set, and the owner stores it in a field.
+ * A set of zero or more members, in the order in which they were added. Each change returns the changed set, and the owner stores it in a field.
  *
  * A `Map` or a `Set` takes 240 bytes even with one entry, and most users have one connection. So a single member is stored without a container. A few
- * members are in an array, which is never changed in place. Only many members are in a `Map`.
+ * members are in an array, which is never changed in place. Only many members are in a `Map`, which is changed in place.
  */
 export type SmallSet<TKey, TMember extends object> = undefined | TMember | readonly TMember[] | Map<TKey, TMember>
 

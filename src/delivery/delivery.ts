@@ -48,8 +48,9 @@ export interface DeliveryDependencies<TConnection> {
  * 1. A socket **has room** while it buffers at most `softLimitBytes`. The delivery decides once in each turn of the event loop whether a socket has
  *    room.
  * 2. If the socket has no room, the connection is **behind**: its messages wait in the backlog of its send queue. The stream type decides what
- *    happens to the waiting messages. With `latest`, a newer message replaces the older one. With `drop`, the oldest messages are dropped if too much
- *    waits, or if they have waited too long, and the client gets a gap notice. All other messages are kept.
+ *    happens to the waiting messages. With `delivery: 'latest'`, a newer message replaces the waiting message of its stream. With `overflow: 'drop'`,
+ *    the oldest messages are dropped if too much waits, or if they have waited too long, and the client gets a gap notice. All other messages are
+ *    kept.
  * 3. If more than `hardLimitBytes` must be kept, or a message that must be kept has waited for `maxLagMs`, the connection is a **slow consumer**: it
  *    is removed, and its socket is closed. Search for `slow-consumer` to find the code.
  *
@@ -160,7 +161,7 @@ export class Delivery<TConnection extends DeliveryConnection> {
     return this.#running?.fields
   }
 
-  /** Excludes connections from the message that is being delivered, if `isMeant` is true for the fields of that message. */
+  /** If `isMeant` is true for the message that is being delivered, the connections for which `isExcluded` is true do not get this message. */
   exclude(isMeant: (fields: MessageFields) => boolean, isExcluded: Exclusion<TConnection>): void {
     if (this.#running !== undefined && isMeant(this.#running.fields)) this.#running.exclude(isExcluded)
   }
@@ -175,7 +176,10 @@ export class Delivery<TConnection extends DeliveryConnection> {
     this.#refusals.add(refusal)
   }
 
-  /** False if a connection's socket reports that it has room. True otherwise. */
+  /**
+   * True if a connection's socket has buffered more than `softLimitBytes`, or if nothing tells how much it has buffered. A meter that throws counts
+   * as 0 bytes.
+   */
   isStuck(connection: TConnection): boolean {
     const transport = this.#dependencies.transportOf(connection)
     const { socket } = connection

@@ -9,8 +9,8 @@ import { bufferedAmountOf } from './meter.ts'
 import type { Recipients, Slot, SlotRange } from './recipients.ts'
 
 /**
- * A skip is a text that a connection gets instead of a message, if the option `except` leaves the connection out of this message. For a skip, the
- * `message` that a transport's `frame` gets has this `data`.
+ * A skip is a text that a connection gets instead of a message, if the option `except` leaves the connection out of this message. A transport's
+ * `frame` gets the text of the skip, and a `message` with this `data`.
  */
 const SKIP_DATA = /* @__PURE__ */ Object.freeze({ type: 'skip' })
 

@@ -25,8 +25,8 @@ export class PlainPressure<TConnection extends { readonly socket: Socket }> {
   readonly #ticks: Ticks
   readonly #presumptions = new Map<TConnection, Presumption>()
   /**
-   * Upper bounds on the bytes that any one socket was given. `tick` is the last turn that had many bytes. `inTick` counts the bytes of that turn, and
-   * `inTickBefore` the bytes of the turn before it. `since` counts the bytes of all later turns, which had only few bytes.
+   * Upper bounds on the bytes that any one socket was given. `tick` is the last turn whose bytes have a count of their own: `inTick`. `inTickBefore`
+   * counts the bytes of the turn before it. `since` adds up the bytes of all later turns, which together are within the limit.
    */
   #bytes = { tick: 0, inTick: 0, inTickBefore: 0, since: 0 }
 

@@ -6,7 +6,7 @@
  * `connectionsBehind` are gauges, which show the present state. `mostWaitingBytes` is a peak. All other fields are counters, which never fall.
  */
 export interface Stats {
-  /** The recipients of all messages whose delivery has started, added up. */
+  /** The number of recipients of all messages whose delivery has started. */
   readonly matched: number
   /** Messages that were handed to a socket, at once or after waiting. The peer might not have received these messages. */
   readonly sent: number
@@ -18,9 +18,9 @@ export interface Stats {
    */
   readonly dropped: number
   /**
-   * Messages that failed, because `send` or `write` threw, because no frame could be made, or because the message made its client a slow consumer. If
-   * the connection must be removed because of that, messages that come before the removal count too. If `write` throws, all messages of that call
-   * count, even if some of them were written. If a gap notice could not be made, the messages that were to be written together with it count too.
+   * Messages that failed: `send` or `write` threw, no frame could be made, or the message made its client a slow consumer. If the failure ends the
+   * connection, messages that reach the connection before its removal also count. If `write` throws, all messages of that call count, even if some of
+   * them were written. If a gap notice could not be made, the messages that were to be written together with the notice count too.
    */
   readonly failed: number
   /**
@@ -41,7 +41,10 @@ export interface Stats {
    * loop, and the messages for connections that are behind.
    */
   readonly waiting: number
-  /** The size of the `waiting` messages: UTF-16 units of the texts, or bytes of the frames that have a `byteLength`. */
+  /**
+   * The size of the messages that wait in send queues: UTF-16 units of the texts, or bytes of the frames that have a `byteLength`. Gap notices do not
+   * count. The rest of a running delivery, which counts in `waiting`, has no size here.
+   */
   readonly waitingBytes: number
   /** The largest size that ever waited for one connection, in the units of `waitingBytes`. Messages that wait for the end of a turn count too. */
   readonly mostWaitingBytes: number

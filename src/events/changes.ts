@@ -100,8 +100,8 @@ export class Changes {
   }
 
   /**
-   * Runs a function that hands messages to sockets, in the running change if there is one. Then settles, and delivers the deferred messages, unless
-   * an outer `send` or a batch does so later.
+   * Runs a function that hands messages to sockets, in the running change if there is one. Then settles, and delivers the deferred messages. Within
+   * an outer `send`, both happen at the end of that `send`. Within a batch, the deferred messages wait for the end of the batch.
    */
   send(act: () => void): void {
     if (this.isSending) return act()

@@ -190,8 +190,8 @@ export class Events {
   }
 
   /**
-   * Queues an error event. If no listener receives the event, the error is printed. Whether a listener received it is known only after the calls,
-   * because a listener may remove another listener.
+   * Queues an error event. If no listener receives the event, the error is printed, but only the first error of each stage. Whether a listener
+   * received the event is known only after the calls, because a listener may remove another listener.
    */
   postError(payload: AnyEvents['error']): void {
     const calls = this.#post(payload, this.#registrations.get('error') ?? new Set(), true)

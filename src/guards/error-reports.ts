@@ -3,7 +3,7 @@ import { disown } from './user-code.ts'
 
 /**
  * Passes errors to the option `onError` of a module, if the module cannot throw them to a caller. Without an `onError`, the first such error is
- * printed. If `onError` itself throws, the first error that it throws is printed.
+ * printed. If `onError` itself throws, the first error that it throws is printed. If `onError` returns a promise that rejects, that error is ignored.
  */
 export class ErrorReports<TFacts extends readonly unknown[] = []> {
   readonly #onError: ((error: unknown, ...facts: TFacts) => unknown) | undefined

@@ -48,9 +48,9 @@ export interface HostOptions<TSocket extends Socket, TRequest, TMetadata> {
    */
   readonly authenticateTimeoutMs?: number | undefined
   /**
-   * Gets each error that `authenticate` throws or rejects with, except refusals with a `code`. `onError` gets such an error even if the client has
-   * left or was refused before the error came. `onError` also gets the error if `authenticate` returns anything but an identity or `undefined`, and
-   * an unexpected error that occurs when a client is added.
+   * Gets each error that `authenticate` throws or rejects with, except refusals: errors whose `code` begins with `ERR_`. `onError` gets such an error
+   * even if the client has left or was refused before the error came. `onError` also gets the error if `authenticate` returns anything but an
+   * identity or `undefined`, and an unexpected error that occurs when a client is added.
    *
    * @default prints the first error with `console.warn`
    */

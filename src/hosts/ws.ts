@@ -49,9 +49,10 @@ export interface ServeWebSocketsOptions<TSocket extends Socket, TRequest, TMetad
 /** A running host. */
 export interface WebSocketHost {
   /**
-   * Asks all clients to move to another server, and waits until they have gone or their time is over. Then closes all sockets that are still open
-   * with 1001, and closes the WebSocket server. A late socket is refused with `ERR_CLOSED`. Call `close()` at SIGTERM, before `manager.cleanup()`.
-   * The promise resolves to the number of sockets that the host closed. A second call returns the same promise.
+   * Asks all clients to move to another server, and waits until they have gone, at the latest until half a second after `withinMs`. Then closes all
+   * sockets that are still open with 1001, and closes the WebSocket server. A socket that comes after that is refused with `ERR_CLOSED`. Call
+   * `close()` at SIGTERM, before `manager.cleanup()`. The promise resolves to the number of sockets that the host closed. A second call returns the
+   * same promise.
    *
    * @throws `ERR_INVALID_ARGUMENT` for an option that is out of range
    */

@@ -24,8 +24,8 @@ export function isStreamTypeName(value: unknown): value is string {
 /**
  * Returns the key of a stream: `"PRICE:BTCUSDT"`, or `"USER_DATA"` without a symbol.
  *
- * The key does not contain the user, so the same private stream of two users has one key. No other two streams share a key. The function checks only
- * the syntax, so it works with any catalogue.
+ * The key does not contain the user, so the same private stream of two users has one key. Any other two streams have different keys. The function
+ * checks only the syntax, so it works with any catalogue.
  *
  * @throws `ERR_INVALID_KEY` if the stream type cannot be in a key, `ERR_INVALID_ID` for a bad symbol
  */

@@ -57,7 +57,7 @@ export interface SubscribedNotice {
   readonly recovered: boolean | null
   /** True if the numbers of the messages that this subscription gets have no holes, so that a missing number means a missing message. */
   readonly contiguous: boolean
-  /** Which messages wait for the client if it is behind: only the newest one (`latest`), or every one (`every`). */
+  /** Which messages wait for a client that reads too slowly: only the newest one (`latest`), or every one (`every`). */
   readonly delivery: DeliveryClass
   /** `true` if a snapshot follows. Otherwise absent. */
   readonly snapshot?: true

@@ -31,13 +31,13 @@ export class OutgoingMessage {
   readonly definition: ResolvedDefinition
   readonly timestampMs: number
   readonly userId: string | undefined
-  /** How the message comes to its recipients. A gap notice is `direct` if it reports a dropped direct message. */
+  /** How the message comes to its recipients. A gap notice is `direct` if at least one of the dropped messages was `direct`. */
   readonly origin: MessageOrigin
   /** The number of dropped messages that a gap notice stands for. `0` for a message. */
   readonly gap: number
   /**
-   * True for a skip: the text that the connections in `except` get instead of the message. A skip never replaces a queued message, except an older
-   * skip.
+   * True for a skip: the text that the connections in the option `except` of `publish` get instead of the message. The only queued message that a
+   * skip can replace is an older skip.
    */
   readonly isSkip: boolean
   /**

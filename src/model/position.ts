@@ -1,10 +1,10 @@
 /**
- * The position of a client in a channel. A position maps each epoch to the number of the last message of this epoch that the client has.
+ * The position of a client in a channel. For each epoch of the channel, a position has the number of the last message that the client has.
  *
  * A channel is the largest part of a stream type that one subscription can cover: one symbol if the type requires a symbol, the whole type otherwise.
  * An epoch is one node's numbering of the messages that it publishes in a channel. A node is a server process, and each node has its own epoch of a
- * channel. A node begins a new epoch when it restarts, and when it uses a channel again that it had forgotten. It forgets a channel that had neither
- * a subscriber nor a message for `history.ageMs`. If more than 100,000 channels have no subscriber, it forgets one of them earlier.
+ * channel. A node begins a new epoch when it restarts, and when it uses a forgotten channel again. It forgets a channel that had neither a subscriber
+ * nor a message for `history.ageMs`. If more than 100,000 channels have no subscriber, it forgets the oldest of these channels earlier.
  */
 export type Position = ReadonlyMap<string, number>
 

@@ -11,8 +11,8 @@ export type AnyHandle = Pick<Connection, 'id' | 'userId' | 'removed' | 'flush' |
 export interface PublishOptions extends SendOptions {
   /**
    * A connection, or an array of connections, that must not get the message: for example, the connection of its sender. Such a connection is not a
-   * recipient, and the result does not count it. If a recovery numbers the message, a subscribed connection gets the notice `skip` instead. Removed
-   * connections, and connections that would not get the message anyway, are allowed.
+   * recipient, and the result does not count it. If a recovery numbers the message, a connection in `except` that is subscribed gets the notice
+   * `skip` instead of the message. Removed connections, and connections that would not get the message anyway, are allowed.
    */
   readonly except?: AnyHandle | readonly AnyHandle[] | undefined
 }

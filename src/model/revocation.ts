@@ -5,7 +5,8 @@ import { asIdentifier } from './identifier.ts'
 
 /**
  * Selects the subscriptions that `manager.revoke` ends. Give at least one field. A subscription must match every given field. A field that is absent,
- * `undefined` or `null` matches any value. An unknown field is refused. You can pass a `Subscription` as it is.
+ * `undefined` or `null` matches any value. An unknown field is refused. You can pass a `Subscription` as it is. If this `Subscription` has no symbol,
+ * the user's subscriptions to single symbols of the type end too.
  */
 export interface Revocation<TStreams extends StreamCatalogue = TradingStreams> {
   /** The user. If no user is given, every user matches. */
@@ -13,8 +14,8 @@ export interface Revocation<TStreams extends StreamCatalogue = TradingStreams> {
   /** The stream type. If no stream type is given, every stream type matches. */
   readonly streamType?: (keyof TStreams & string) | null | undefined
   /**
-   * The symbol. Subscriptions to a whole type end too, because they include the symbol. If no symbol is given, every symbol and every whole type
-   * match.
+   * The symbol. Subscriptions to a whole type end too, because they include the symbol. If no symbol is given, every subscription matches, with or
+   * without a symbol.
    */
   readonly symbol?: string | null | undefined
 }

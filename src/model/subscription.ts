@@ -54,8 +54,8 @@ export interface Subscription<TStreamType extends string = string> {
   /** When the subscription began. Each reading returns a new `Date`. */
   readonly createdAt: Date
   /**
-   * When a message that was published to this stream last had a recipient, by the manager's clock. The `timestamp` of the message does not matter.
-   * `undefined` if there was no such message since the subscription began.
+   * When a published message of this stream was last delivered to a recipient, by the manager's clock. The `timestamp` of the message does not
+   * matter. `undefined` if there was no such message since the subscription began.
    *
    * On a public stream, the recipient may be any subscriber. On a private stream, each user has a separate time.
    */
@@ -173,8 +173,8 @@ export type SubscriptionEndReason = 'unsubscribed' | 'disconnected' | 'expired' 
 
 /**
  * What changed in a subscription that has not ended: a holder was added or removed, a holder replaced its `filters`, or the `status` changed. Each
- * further request with `filters` replaces them, even if the new ones are equal. If a new holder has filters, there is only one change:
- * `holder-added`.
+ * further request of a holder replaces its filters, and a request without `filters` removes them. A request with `filters` counts as a change, even
+ * if the new filters are equal to the old ones. If a new holder has filters, there is only one change: `holder-added`.
  */
 export type SubscriptionChange = 'holder-added' | 'holder-removed' | 'filters' | 'status'
 

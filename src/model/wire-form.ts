@@ -52,8 +52,7 @@ export function parseStreamMessage(text: string, options?: MessageOptions<Stream
 
 /**
  * A frame that `parseServerMessage` does not read. A command server sends such frames, for example `welcome` and `refused`. A server that is newer
- * than the client may send others. A `subscribed` or a `skip` that is not from a recovery also counts. A client ignores the frames that it does not
- * know.
+ * than the client may send others. A `subscribed` or a `skip` that is not from a recovery is such a frame too. A client ignores these frames.
  */
 export interface UnknownNotice {
   /** Distinguishes a notice from a message, which has no `type`. */
@@ -79,7 +78,7 @@ type StreamNotice = GapNotice | StatusNotice | SubscribedNotice | SkipNotice
  * these two fields. A recovery also sends the notices `subscribed` and `skip`. A `subscribed` without a `position`, or a `skip` without an `epoch`,
  * is not from a recovery. For these two frames, the result is `{ type: 'unknown' }`.
  *
- * @throws what `parseStreamMessage` throws. The frame `result` of a command server throws `ERR_INVALID_MESSAGE`, because it has `data` and no stream
+ * @throws what `parseStreamMessage` throws. The frame `result` of a command server causes `ERR_INVALID_MESSAGE`, because it has `data` and no stream
  *
  * @example
  * const message = parseServerMessage('{"type":"gap","stream_type":"TRADES","symbol":"BTCUSDT","dropped":7}')

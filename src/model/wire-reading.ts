@@ -10,7 +10,10 @@ export type WireObject = Readonly<Record<string, unknown>>
 
 /** The place of a message in its channel: see `ChannelName`. Only a server that uses a `Recovery` sends a place. */
 export interface MessagePlace {
-  /** The name of the numbering that `seq` belongs to. A restart of the server begins a new numbering. Absent if the message has no place. */
+  /**
+   * The name of the numbering that `seq` belongs to. The server begins a new numbering when it restarts, and when it has forgotten the channel.
+   * Absent if the message has no place.
+   */
   readonly epoch?: string
   /** The number of the message in its epoch: 1 for the first. For a snapshot, the number of the last message that the snapshot contains. */
   readonly seq?: number

@@ -20,7 +20,7 @@ export function reportsIn(value: unknown, owner: unknown, failure: string): Erro
   return new ErrorReports(value === undefined ? undefined : functionIn('onError', value, owner), 'operations', failure)
 }
 
-/** Returns the command server of the options. @throws `ERR_INVALID_OPTION` unless it has the number of its `sessions`, and these methods */
+/** Returns the command server of the options. @throws `ERR_INVALID_OPTION` unless its `sessions` is a number, and it has these methods */
 export function commandsIn<TCommands extends { readonly sessions: number }>(value: unknown, methods: readonly string[] = []): TCommands {
   const sessions = readUserCode<unknown>(() => (value as TCommands | null)?.sessions, (cause) => invalidOption('commands', 'reading it threw', cause))
   if (typeof sessions === 'number') return withMethods('commands', value, methods)

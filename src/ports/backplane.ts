@@ -6,7 +6,8 @@
  *   publish that failed, if the broker may have got the message.
  * - `receive` is never called within `publish`. After the promise of `unsubscribe` has resolved, `receive` is not called for the subjects of that
  *   call. After `close` has settled, `receive` is not called at all.
- * - While the client has no link to its broker, `publish`, `subscribe` and `subscribers` fail, and nothing is kept for later.
+ * - The link is the network connection from the client library to the broker. While there is no link, `publish`, `subscribe` and `subscribers` fail,
+ *   and nothing is kept for later.
  * - If the link is lost, every open promise settles. No rejection is left unhandled. If the implementation creates a broker client of its own, this
  *   rule covers the rejections of that client too.
  * - A subject has only the characters `A–Z a–z 0–9 - _ .`, and at most 4,000 characters. A text is any well-formed string.

@@ -27,8 +27,8 @@ export interface EpochKnowledge {
   /** The last number that is known. */
   readonly seq: number
   /**
-   * A client whose last number of the epoch is lower than this one cannot resume, because a message that it missed is not held. `0` if every client
-   * can resume.
+   * A client whose last number of the epoch is lower than this one cannot resume, because a message that it missed may not be held. `0` if every
+   * client can resume.
    */
   readonly forgotten: number
 }
@@ -74,8 +74,8 @@ export interface LogCluster {
 /**
  * The numbers and the last messages of all channels of one node: what a cluster needs of a recovery.
  *
- * One epoch of a channel is this node's own: each publish adds a message to this epoch. The other epochs belong to other nodes, or to earlier runs of
- * this node. The cluster adds messages to the epochs of other nodes.
+ * One epoch of a channel is this node's own: each publish adds a message to this epoch. The other epochs belong to other nodes, or to this node
+ * before a restart. The cluster adds messages to the epochs of other nodes.
  */
 export interface ChannelLog {
   /** The manager's catalogue. */
@@ -89,8 +89,8 @@ export interface ChannelLog {
   /** Returns this node's own epoch of a channel. `undefined` if this node has published nothing in the channel. */
   own(channel: ChannelName): OwnEpoch | undefined
   /**
-   * True if this node published in this epoch, now or in an earlier run. Also true for a mark, which looks like an epoch but has no messages: see
-   * `markOf`.
+   * True if this is the node's own epoch, or an epoch in which this node published before a restart. Also true for a mark, which looks like an epoch
+   * but has no messages: see `markOf`.
    */
   isOwn(channel: ChannelName, epoch: string): boolean
   /** Returns the epochs of other nodes that this node knows in a channel. */
@@ -117,7 +117,8 @@ export interface ChannelLog {
   /** From now on, this node is part of a cluster: see `LogCluster`. */
   join(cluster: LogCluster): void
   /**
-   * Forgets an epoch of another node, with its numbers. From now on, no client can resume in the channel from a position that was given out before.
+   * Forgets the numbers of another node's epoch. Its messages stay in the history. From now on, no client can resume in the channel from a position
+   * that this node gave out earlier.
    */
   forgetEpoch(channel: ChannelName, epoch: string): void
   /** Returns the held messages of an epoch that have the numbers `first` to `last`, oldest first. */

@@ -22,7 +22,7 @@ export interface Socket {
 /**
  * Returns the value as a socket.
  *
- * @throws `ERR_INVALID_SOCKET` if `send` or `close` is not a function
+ * @throws `ERR_INVALID_SOCKET` if `send` or `close` is not a function, or if reading them throws
  */
 export function asSocket(value: unknown): Socket {
   let cause: unknown
@@ -53,8 +53,8 @@ export function isClosed(socket: Socket): boolean {
  *
  * | reason | the connection was removed |
  * | --- | --- |
- * | `removed` | by the host: `removeConnection`, `removeUser` or `connection.remove()` |
- * | `peer-closed` | because the peer had gone: its transport's `onClose` reported it, or the host called `connection.remove({ close: false })` |
+ * | `removed` | by `removeConnection`, `removeUser` or `connection.remove()`: called by the host, or for example by the command server or a drain |
+ * | `peer-closed` | because the peer had gone: its transport's `onClose` reported it, or `connection.remove({ close: false })` was called |
  * | `send-failed` | by the manager: the socket's `send`, or its transport's `write`, threw or rejected, or a gap notice could not be made |
  * | `slow-consumer` | by the manager: messages that must be kept exceeded `delivery.hardLimitBytes`, or one waited for `delivery.maxLagMs` |
  * | `cleanup` | by `cleanup()` |
@@ -84,15 +84,15 @@ export interface Connection<TSocket extends Socket = Socket, TStreams extends St
   /**
    * The size of the messages that wait because the connection is behind: its socket has no room. A message whose frame has a `byteLength` counts in
    * bytes. Any other message counts in UTF-16 units of its text, or in bytes if its text is bytes. `0` while the connection keeps up, and once it has
-   * been removed. Messages that wait only for the end of the current turn of the event loop do not count.
+   * been removed. Gap notices do not count, nor do messages that wait only for the end of the current turn of the event loop.
    */
   readonly waitingBytes: number
   /** How long the connection has been behind, in milliseconds. `0` while the connection keeps up, and once it has been removed. */
   readonly behindForMs: number
 
   /**
-   * Returns the subscriptions that this connection holds for itself, oldest first, each with this connection's `filters`. Subscriptions that only
-   * its user holds are not included. Empty once the connection has been removed. Each call returns a new array.
+   * Returns the subscriptions that this connection holds for itself, in the order in which it subscribed, each with this connection's `filters`.
+   * Subscriptions that only its user holds are not included. Empty once the connection has been removed. Each call returns a new array.
    */
   subscriptions(): OwnSubscription[]
 
@@ -144,9 +144,9 @@ export interface Connection<TSocket extends Socket = Socket, TStreams extends St
    *
    * While the connection keeps up, the text is sent after all messages that were published earlier. While the connection is behind, the text waits
    * with the private messages, and is sent before waiting public messages. The text counts against the same limits as messages. So a client that
-   * sends commands and does not read the answers is removed as a slow consumer. No newer message replaces the text. The text is never dropped, and no
-   * unsubscribe or revocation purges it. During a delivery the text is `deferred`. After the connection was removed, and after `cleanup()`, the text
-   * is `skipped`.
+   * sends commands and does not read the answers is removed as a slow consumer. No newer message replaces the text. The text is never dropped. While
+   * it waits, only `reassign` and the removal of the connection can purge it. During a delivery the text is `deferred`. After the connection was
+   * removed, and after `cleanup()`, the text is `skipped`.
    *
    * @throws `ERR_INVALID_ARGUMENT` if the text is neither a string nor a `Uint8Array`, `ERR_QUOTA_EXCEEDED` if the text is longer than
    * `quotas.messageUnits`, and `ERR_PUBLISH_DEPTH`. After an error, nothing is sent
@@ -164,7 +164,7 @@ export interface Connection<TSocket extends Socket = Socket, TStreams extends St
    * Tells the manager that the socket may have room again. Call `drained` in your server's drain handler.
    *
    * If the transport has no `onDrain`, the manager also checks the socket of a connection that is behind, every `delivery.drainIntervalMs`
-   * milliseconds. So without the call, messages only wait longer.
+   * milliseconds. So without the call, messages only wait longer, unless `drainIntervalMs` is `Infinity`.
    */
   drained(): void
 
@@ -173,8 +173,8 @@ export interface Connection<TSocket extends Socket = Socket, TStreams extends St
    *
    * The call first sends as many waiting messages as the socket has room for. Then, in one step:
    *
-   * - Waiting private messages of the old user, and waiting texts from `send`, are purged. A running delivery sends this connection no more private
-   *   messages of the old user.
+   * - Waiting private messages of the old user, and waiting texts from `send`, are purged. Notices about public streams stay. A running delivery
+   *   sends this connection no more private messages of the old user.
    * - The connection keeps its own subscriptions to public streams, with their filters, as subscriptions of the new user. It stops holding its own
    *   subscriptions to private streams. A subscription of the old user continues if the old user has another connection, and the old user or another
    *   connection holds this subscription. Otherwise the subscription ends, and its status is `DISCONNECTED`.
@@ -189,8 +189,8 @@ export interface Connection<TSocket extends Socket = Socket, TStreams extends St
    * Emits `connectionReassigned`, `userOnline` if it is the new user's first connection, and `userOffline` with reason `reassigned` if it was the
    * old user's last one.
    *
-   * @throws `ERR_INVALID_ID`, `ERR_UNKNOWN_CONNECTION` once the connection is removed, `ERR_CLOSED`, and `ERR_QUOTA_EXCEEDED` for a quota of the
-   * new user. After an error, nothing has changed
+   * @throws `ERR_INVALID_ID`, `ERR_UNKNOWN_CONNECTION` once the connection is removed, `ERR_CLOSED`, and `ERR_QUOTA_EXCEEDED` for a quota of the new
+   * user. After an error, nothing has changed, except that waiting messages may have been sent
    */
   reassign(userId: string): void
 

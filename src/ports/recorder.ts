@@ -25,15 +25,16 @@ export interface Recorder<TManager = unknown> {
    * called only when the message is delivered.
    *
    * If `record` throws, or returns anything but a string, nobody receives the message, and the publish throws `ERR_UNSERIALIZABLE`. If the message
-   * was deferred, the manager emits `error` with stage `recorder` instead.
+   * was deferred, the manager emits `error` with stage `recorder` instead. If the host's `serialize` returned bytes, `record` is not called, and the
+   * publish fails in the same way.
    */
   record(message: StreamMessage<unknown, string>, text: string): string
   /**
    * Called if the option `except` left out subscribed connections. The call comes when the message has been handed to all other recipients. `skip`
    * gets the text that `record` returned. It returns a text that is called the skip: the left-out connections get the skip in the message's place.
    * The skip waits, is dropped and is purged like a message of the stream. On a `latest` stream, the skip replaces only an older skip. A newer
-   * message replaces the skip and an older message that waits. If `skip` throws, or returns anything but a string, the left-out connections get
-   * nothing, and the manager emits `error` with stage `recorder`.
+   * message replaces the skip, and also the message that waits before the skip. If `skip` throws, or returns anything but a string, the left-out
+   * connections get nothing, and the manager emits `error` with stage `recorder`.
    */
   skip?(message: StreamMessage<unknown, string>, text: string): string
   /**
@@ -78,8 +79,8 @@ export interface RecorderNotices {
   inTurn(act: () => void, hold?: { readonly connection: object; readonly stream: RecordedStream }): void
   /**
    * Purges the waiting messages of a stream for a connection, before the recorder sends the messages again. If a message of the stream is being
-   * delivered, the connection does not get it. Unlike `connection.purge`, this `purge` keeps direct messages, because nobody can send direct messages
-   * again. Returns false if there was no message to discard. Returns true while a message of the stream is being delivered.
+   * delivered, the connection does not get it. Unlike `connection.purge`, this `purge` does not affect direct messages, because nobody can send them
+   * again. Returns false if there was no message to discard. Returns true while a message of the stream that is not direct is being delivered.
    */
   purge(connection: object, stream: Omit<RecordedStream, 'userId'>): boolean
   /**
@@ -135,7 +136,8 @@ export interface RecorderMethods {
 /**
  * Returns the methods of a recorder.
  *
- * @throws `ERR_INVALID_OPTION` if `attach` or `record` is not a function, or if `skip` or `revoked` is neither a function nor absent
+ * @throws `ERR_INVALID_OPTION` if the value is not an object, if `attach` or `record` is not a function, or if `skip` or `revoked` is neither a
+ * function nor absent
  */
 export function asRecorder(value: unknown): RecorderMethods {
   if (typeof value !== 'object' || value === null) throw invalid(`expected an object with \`attach\` and \`record\`, got ${describe(value)}`)

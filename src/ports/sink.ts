@@ -17,7 +17,10 @@ export interface PlainSink {
 
 /** The queue in front of a socket. Messages wait in the queue until the turn of the event loop ends, or while the socket has no room. */
 export abstract class SendQueue {
-  /** The size of the messages that wait because the connection is behind: its socket has no room. `0` while the connection keeps up. */
+  /**
+   * The size of the messages that wait because the connection is behind: its socket has no room. Gap notices do not count. `0` while the connection
+   * keeps up.
+   */
   abstract readonly waitingUnits: number
   /** How long the connection has been behind, in milliseconds. `0` while the connection keeps up. */
   abstract readonly behindForMs: number

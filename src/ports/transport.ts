@@ -70,8 +70,8 @@ export interface TransportHooks<TSocket = Socket, TFrame = string, TText extends
   frame?(text: TText, message: StreamMessage<unknown, string> | undefined): TFrame
   /**
    * Writes frames, in order. While the connection keeps up, `write` is called at the end of a turn of the event loop with the frames of that turn, or
-   * several times in the turn if the frames exceed `softLimitBytes`. If frames had to wait, `write` is called when the socket has room again. The
-   * transport may keep the array.
+   * several times in the turn if the frames exceed `softLimitBytes`. If nothing tells how many bytes the socket has buffered, `hardLimitBytes`
+   * applies instead. If frames had to wait, `write` is called when the socket has room again. The transport may keep the array.
    *
    * If `write` returns a number, `write` has accepted that many frames, counted from the first. The manager keeps the other frames, and offers them
    * again. Any other return value means that all frames were accepted. If `write` throws, or returns a promise that rejects, the connection is
@@ -90,8 +90,9 @@ export interface TransportHooks<TSocket = Socket, TFrame = string, TText extends
    * Calls the listener whenever the socket may have room again. The returned function removes the listener.
    *
    * With this hook, the manager does not poll the socket, unless the hook throws or does not return a function. If the transport fails to report a
-   * drain, waiting messages stay in the queue until the next message for the connection comes. The manager adds its listener when a connection falls
-   * behind, and removes it when the connection has caught up or is removed. An early or repeated report of a drain does no harm.
+   * drain, waiting messages stay in the queue until the next message for the connection comes, or the host calls `drained()` or `flush()`. The
+   * manager adds its listener when a connection falls behind, and removes it when the connection has caught up or is removed. An early or repeated
+   * report of a drain does no harm.
    */
   readonly onDrain?: (socket: TSocket, listener: () => void) => () => void
   /**
@@ -99,7 +100,8 @@ export interface TransportHooks<TSocket = Socket, TFrame = string, TText extends
    *
    * The manager then removes the connection with reason `peer-closed`, and does not touch the socket again. So the host need not remove the
    * connection. The hook is called before the connection is registered. If the hook calls the listener at once, the socket is closed already, and
-   * `addConnection` throws `ERR_SOCKET_CLOSED`. The manager calls the returned function once: when the connection is removed for any reason, or when
+   * `addConnection` throws `ERR_SOCKET_CLOSED`. If the hook throws, or does not return a function, the connection is still added, and the manager
+   * emits `error` with stage `transport`. The manager calls the returned function once: when the connection is removed for any reason, or when
    * `addConnection` did not register the connection. After that, a call of the listener has no effect. If the listener is called several times, only
    * the first call has an effect.
    */

@@ -27,7 +27,10 @@ const FLOOD = { reason: 'flood', afterMs: 10_000, withinMs: 20_000, code: 4429, 
 const IDLE: CloseDetails = { code: 4408, reason: 'idle' }
 const UNANSWERABLE: CloseDetails = { code: 1011, reason: 'an answer could not be sent' }
 
-/** The session of one connection: reads its commands, and answers them in order. */
+/**
+ * The session of one connection: reads its commands, and answers them in order. A `ping`, and a command that is refused because the client has sent
+ * too many, are answered at once.
+ */
 export class ClientSession implements Session, TaskSession, Watched, Closing {
   readonly connection: AnyConnection & Session['connection']
   readonly #isReceiveOnly: boolean

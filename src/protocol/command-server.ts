@@ -37,8 +37,8 @@ export interface CommandServer<TSocket extends Socket = Socket, TStreams extends
    * `addConnection`, and pass everything that the client sends to `session.receive`. The session ends with the connection. A second call returns the
    * same session.
    *
-   * `receiveOnly` is for a client that cannot send, such as an event stream. Such a client is not closed if it sends nothing. Its commands come in
-   * the URL, or by POST.
+   * `receiveOnly` is for a client that cannot send, such as the client of an event stream. Such a client is not closed if it sends nothing. Its
+   * commands come in the URL, or by POST.
    *
    * @throws `ERR_UNKNOWN_CONNECTION` for a connection that was removed, or that belongs to another manager
    */
@@ -49,8 +49,8 @@ export interface CommandServer<TSocket extends Socket = Socket, TStreams extends
    */
   find(connectionId: string, userId: string): Session<TSocket, TStreams, TMetadata> | undefined
   /**
-   * Asks every client to move to another server, each at a random moment. Clients that connect later are asked too. Call `drain` at SIGTERM, before
-   * `manager.cleanup()`.
+   * Asks every client at once to move to another server. Each client moves at a random moment. Clients that connect later are asked too. Call `drain`
+   * at SIGTERM, before `manager.cleanup()`.
    *
    * Resolves when all clients have gone, at the latest half a second after `withinMs`. The result is the number of clients that are still connected.
    * A second call changes nothing, and waits for the end of the first drain.
@@ -192,9 +192,10 @@ function viewsOf(connection: AnyConnection): Subscription[] {
 /**
  * Returns a command server, the server half of the protocol, for one manager. `docs/protocol.md` describes the protocol on one page.
  *
- * A command server reads commands, calls `authorize`, subscribes, and answers each command in order. If a subscription that a client asked for ends
- * without an `unsubscribe` of this client, the client is told. If a client asks for too much, its commands are refused. If the client continues, its
- * connection is closed. Answers wait for a slow client, as messages do. So a client that does not read its answers is removed as a slow consumer.
+ * A command server reads commands, calls `authorize`, subscribes, and answers the commands in order. Only a `ping`, and a command that is refused
+ * because the client has sent too many, are answered at once. If a subscription that a client asked for ends without an `unsubscribe` of this client,
+ * the client is told. If a client asks for too much, its commands are refused. If the client continues, its connection is closed. Answers wait for a
+ * slow client, as messages do. So a client that does not read its answers is removed as a slow consumer.
  *
  * @throws `ERR_INVALID_OPTION` naming the option that is unknown or out of range
  *

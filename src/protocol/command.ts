@@ -14,7 +14,7 @@ export interface SubscribeCommand extends Numbered {
   readonly streamType: string
   readonly symbol: string | undefined
   readonly filters: Readonly<Record<string, unknown>> | undefined
-  /** The position, as the client sent it. It may be any JSON value. */
+  /** The position, as the client sent it. It may be any JSON value except `null`. `undefined` if the client sent none, or `null`. */
   readonly position: unknown
 }
 

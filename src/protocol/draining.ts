@@ -16,7 +16,8 @@ export interface DrainOptions {
    */
   readonly afterMs?: number | undefined
   /**
-   * Each client moves at a random moment between `afterMs` and `withinMs`, both counted from when it was asked. Milliseconds.
+   * Each client moves at a random moment between `afterMs` and `withinMs`, both counted from when it was asked. `withinMs` must be at least
+   * `afterMs`. Milliseconds.
    *
    * @default 5_000, or `afterMs` if that is longer
    */

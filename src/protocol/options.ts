@@ -23,7 +23,7 @@ export interface SubscribeCall<TSocket extends Socket = Socket, TStreams extends
   readonly symbol: string | undefined
   /** Any JSON object, or `undefined` if the client sent no filters. */
   readonly filters: SubscriptionFilters | undefined
-  /** The position to resume from, as the client sent it. The position may be any JSON value. `undefined` if the client sent none. */
+  /** The position to resume from, as the client sent it. It may be any JSON value except `null`. `undefined` if the client sent none, or `null`. */
   readonly position: unknown
   /** The number of the command, or `undefined` if the command has no number. */
   readonly id: number | undefined
@@ -60,7 +60,8 @@ export interface CommandLimits {
    */
   readonly pending?: number | undefined
   /**
-   * Commands per second in the long run. Further commands are refused at once, with `ERR_RATE_LIMITED`. The number must be finite and more than 0.
+   * Commands per second in the long run. If a client sends more, and its `burst` is used up, further commands are refused at once, with
+   * `ERR_RATE_LIMITED`. The number must be finite and more than 0.
    *
    * @default 50
    */
@@ -92,8 +93,8 @@ export interface CommandLimits {
 export interface CommandRecovery {
   /**
    * In one step, subscribes the connection, answers with a notice that repeats the `id` of the request, and sends the missed messages again.
-   * `replayed` is the number of messages and snapshots that were sent after the notice. `deferred` is true if these are sent later in this turn, like
-   * the answer. Then `replayed` is 0.
+   * `replayed` is the number of messages and snapshots that were sent after the notice. `deferred` is true if the answer is sent later in this turn,
+   * and these messages after it. Then `replayed` is 0.
    */
   subscribe(connection: never, request: never): {
     readonly subscription: { readonly streamType: string; readonly symbol: string | undefined }
@@ -127,9 +128,9 @@ export interface CommandServerOptions<TSocket extends Socket = Socket, TStreams 
    */
   readonly recovery?: CommandRecovery | undefined
   /**
-   * Called for each subscribe, directly after its answer and the messages that a recovery sends again. No live message of the stream is sent before
-   * this call. Use this function to send a snapshot of your own, by `connection.send` or `manager.sendToConnection`. The function must be
-   * synchronous.
+   * Called after each subscribe that is carried out. Use this function to send a snapshot of your own, by `connection.send` or
+   * `manager.sendToConnection`. The client gets your snapshot directly after the answer and the messages that a recovery sends again. No live message
+   * of the stream comes in between. The function must be synchronous.
    *
    * If the function throws, or returns a promise, the subscription ends, because later messages would have nothing to build on. The client gets the
    * notice `unsubscribed` with the reason `failed`, and `onError` gets the error.
@@ -163,7 +164,8 @@ export interface CommandServerOptions<TSocket extends Socket = Socket, TStreams 
   /**
    * Gets the errors that `authorize`, the recovery and your commands throw or reject with, except refusals: errors whose `code` begins with `ERR_`.
    * This includes errors that come too late for the client, because the client has left or was already refused. `onError` also gets each error of
-   * `onSubscribed`, and the error if an answer cannot be sent.
+   * `onSubscribed`, and the error if an answer cannot be sent. There is one exception: if the result of a command is too long, the command is refused
+   * with `ERR_QUOTA_EXCEEDED`, and nothing is reported.
    *
    * @default prints the first error with `console.warn`
    */

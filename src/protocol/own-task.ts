@@ -5,8 +5,8 @@ import { refusing } from './refusal.ts'
 import { stale, type Task, type TaskDependencies, type TaskSession } from './task.ts'
 
 /**
- * After a result of at least this many UTF-16 units, the client's next `subscribe` or host command does not begin before the client has read the
- * result, or `commandTimeoutMs` is over.
+ * After a result of at least this many UTF-16 units, the client's next `subscribe` or host command waits until the client has read the result, or
+ * until `commandTimeoutMs` is over. The calls of `authorize` and `ready` for a `subscribe` do not wait.
  */
 const LARGE_UNITS = 1_024
 

@@ -30,7 +30,8 @@ export class Rate {
   }
 
   /**
-   * Counts what happened anyway: takes a token even if there is none. The debt never exceeds the tokens of one second, or one token if that is more.
+   * Takes a token even if there is none, because something happened anyway. The number of tokens can then be negative. It is at least `-perSecond`,
+   * or -1 if `perSecond` is less than 1.
    */
   spend(nowMs: number): void {
     this.#fill(nowMs)

@@ -1,4 +1,4 @@
-/** The codes with which this module refuses commands. A refusal can also have a code of `ErrorCode`, or a code of the host's own. */
+/** The codes with which the command server itself refuses commands. A refusal can also have a code of `ErrorCode`, or a code of the host's own. */
 export type RefusalCode =
   | 'ERR_BAD_COMMAND'
   | 'ERR_UNKNOWN_COMMAND'

@@ -6,8 +6,8 @@ export interface Session<TSocket extends Socket = Socket, TStreams extends Strea
   /** The connection that the commands are for. */
   readonly connection: Connection<TSocket, TStreams, TMetadata>
   /**
-   * Carries out one text of the client: the JSON of one command, or of an array of commands. Bytes are accepted too. Never throws: anything that is
-   * not a command is refused. Does nothing once the connection has been removed.
+   * Carries out the commands in one text of the client. The text is the JSON of one command, or of an array of commands. Bytes are accepted too.
+   * Never throws: anything that is not a command is refused. Does nothing once the connection has been removed.
    */
   receive(text: unknown): void
   /**

@@ -4,6 +4,7 @@ export interface CommandStats {
   readonly texts: number
   /**
    * Commands that clients sent. This includes commands that were refused at once because of the rate, or because too many commands had no answer yet.
+   * A text that cannot be read, or that has too many commands, counts as one command.
    */
   readonly commands: number
   /** Answers to clients, and other frames of this command server, such as heartbeats. Messages and the notices of the manager do not count. */

@@ -9,8 +9,9 @@ import { refusing, RETRY_MS } from './refusal.ts'
 import { stale, type Task, type TaskDependencies, type TaskSession } from './task.ts'
 
 /**
- * A `subscribe` command. `authorize` is called as soon as the command arrives, so many calls can run at the same time. The rest happens in one step
- * in the command's turn: subscribe, answer, and send the messages that the client missed.
+ * A `subscribe` command. `authorize` is called as soon as the command arrives, and the `ready` of the recovery as soon as `authorize` has granted
+ * access. So the calls of many commands can run at the same time. The rest happens in one step in the command's turn: subscribe, answer, and send the
+ * messages that the client missed.
  */
 export class SubscribeTask implements Task {
   readonly #command: SubscribeCommand
@@ -121,8 +122,8 @@ export class SubscribeTask implements Task {
   }
 
   /**
-   * At this point, the client already has the answer to its command. If `onSubscribed` fails now, the subscription ends, because the client could not
-   * use the messages that follow.
+   * At this point, the answer to the command has been sent, or is deferred and will be sent. If `onSubscribed` fails now, the subscription ends,
+   * because the client could not use the messages that follow.
    */
   #tellHost(onSubscribed: (request: object) => unknown): void {
     const { reports, holdings } = this.#dependencies

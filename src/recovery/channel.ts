@@ -122,7 +122,7 @@ export class Channel implements ChannelName, History {
 
   /**
    * Records that another node has published messages up to number `seq` in its epoch. No client can resume from a smaller number, because this node
-   * may not have all messages up to number `seq`. Does nothing if this node knows a higher number.
+   * may not have all messages up to number `seq`. Does nothing if this node knows this number or a higher one.
    */
   skipTo(epoch: string, seq: number): void {
     const state = this.#epochs.get(epoch)

@@ -34,10 +34,10 @@ const MOST_UNUSED_CHANNELS = 100_000
  * All channels and their histories.
  *
  * Each history has limits for the number, the units (UTF-16) and the age of its messages. All histories together have a limit for their units. If
- * this limit is exceeded, the oldest message of all histories is removed first. Only this last limit applies to the messages of `latest` streams,
- * because they are the present state. If a channel has no active stream, the channel is forgotten with its messages and numbers, `ageMs` after its
- * last message or after its last stream became idle, whichever is later. If there are more than `MOST_UNUSED_CHANNELS` such channels, the oldest ones
- * are forgotten earlier.
+ * this limit is exceeded, the oldest message of all histories is removed first. Messages of `latest` streams are the present state, so only the limit
+ * of all histories together applies to them. If a channel has no active stream, the channel is forgotten with its messages and numbers, `ageMs` after
+ * its last message or after its last stream became idle, whichever is later. If there are more than `MOST_UNUSED_CHANNELS` such channels, those that
+ * were created first are forgotten earlier.
  */
 export class Histories {
   evicted = 0
@@ -98,7 +98,7 @@ export class Histories {
     else if (isActive && channel.activeStreams === 1) this.#setUsed(channel)
   }
 
-  /** Adds a message to the history of its channel, and returns the entry of the history. */
+  /** Adds a message to the history of its channel, and returns the entry of the history. `agedMs` is how long ago the message was recorded. */
   append(channel: Channel, recorded: RecordedMessage, agedMs = 0): HistoryMessage {
     const nowMs = this.#clock.monotonic()
     const message = new HistoryMessage(channel, recorded, nowMs - agedMs, ++this.#order)

@@ -41,8 +41,8 @@ export interface RecoveryOptions<TStreams extends StreamCatalogue = TradingStrea
    */
   readonly history?: HistoryOptions<TStreams> | undefined
   /**
-   * Limits how much is sent again to one connection. Messages that were sent again count until the connection's send queue is empty. If a client
-   * missed more than the limits still allow, it gets the answer `recovered: false`.
+   * Limits how much is sent again to one connection. Messages that were sent again count until a turn of the event loop ends with an empty send
+   * queue. If a client missed more than the limits still allow, it gets the answer `recovered: false`.
    */
   readonly replay?: ReplayOptions | undefined
   /**
@@ -50,8 +50,9 @@ export interface RecoveryOptions<TStreams extends StreamCatalogue = TradingStrea
    * to this state. If the function returns `undefined`, the client gets no such snapshot. On a `latest` stream, it then gets the latest message,
    * marked as a snapshot.
    *
-   * The state must contain all messages published so far. So apply a message to the state before you publish it. If the function throws, the error
-   * goes to `onError`, and the client is treated as if the function had returned `undefined`.
+   * The state must contain all messages published so far. So apply a message to the state before you publish it. If the function throws or returns a
+   * promise, or the text of the snapshot is too long, the error goes to `onError`, and the client is treated as if the function had returned
+   * `undefined`.
    */
   readonly snapshot?: ((stream: SnapshotStream<keyof TStreams & string>) => PayloadOf<TStreams[keyof TStreams & string]> | RawJson | undefined) | undefined
   /**
@@ -66,7 +67,7 @@ export interface RecoveryOptions<TStreams extends StreamCatalogue = TradingStrea
   /**
    * Returns the name of a new epoch: 1 to 64 characters of `A–Z a–z 0–9 _ -`, without `--` in front. The name must be different each time, and
    * impossible to guess. If the name is not valid, `recovery.subscribe` throws `ERR_INVALID_OPTION`, and the publish of a channel's first message
-   * throws `ERR_UNSERIALIZABLE`.
+   * throws `ERR_UNSERIALIZABLE`. If `restore` has channels, `new ConnectionManager` throws `ERR_INVALID_OPTION` too.
    *
    * @default 65 random bits of `crypto.getRandomValues`
    */
@@ -114,8 +115,8 @@ export interface HistoryOptions<TStreams extends StreamCatalogue = TradingStream
 }
 
 /**
- * Limits how much is sent again to one connection. Messages that were sent again count until the connection's send queue is empty. `Infinity` removes
- * a limit.
+ * Limits how much is sent again to one connection. Messages that were sent again count until a turn of the event loop ends with an empty send queue.
+ * `Infinity` removes a limit.
  */
 export interface ReplayOptions {
   /**

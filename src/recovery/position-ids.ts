@@ -73,9 +73,9 @@ class ClientPosition {
  * Give `positionIds` to `sseTransport` as the option `idsOf`. When a browser's `EventSource` reconnects, it sends its last id as `Last-Event-ID`.
  * Pass the value of this header to `recovery.subscribe` as the `position`.
  *
- * An event has no id while the client has no position. The client has no position until the recovery has subscribed the client, and has sent the
- * snapshot that the answer announced. Other texts have no id either: other notices, such as gap notices, and messages without an epoch and number. A
- * skip has the id that its message would have had.
+ * An event has no id while the client has no position. The client has no position until it has got the answer of the recovery, and then the snapshot
+ * that the answer announced, or a newer message instead. Other texts have no id either: other notices, such as gap notices, and messages without an
+ * epoch and number. A skip has the id that its message would have had.
  *
  * Use one response for each stream, because one position cannot say where a client is in two streams. If a client subscribes to a second stream in a
  * response, the later events get the id `several-streams`. A resume from this id is answered with `recovered: false`.

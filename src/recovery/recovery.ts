@@ -200,8 +200,8 @@ export class Recovery<in out TStreams extends StreamCatalogue = TradingStreams> 
    *
    * @throws the errors of `connection.subscribe`, `ERR_UNKNOWN_CONNECTION` for a connection that the manager does not hold, `ERR_INVALID_ARGUMENT`
    * for an `id` that is not a whole number, `ERR_QUOTA_EXCEEDED` if the notice is longer than `quotas.messageUnits`, `ERR_PUBLISH_DEPTH` within a
-   * delivery if the answer cannot be deferred, and `ERR_INVALID_OPTION` if this recovery is not the `recorder` of a manager. After an error, the
-   * connection has the same subscriptions as before, and nothing is purged.
+   * delivery if the answer cannot be deferred, and `ERR_INVALID_OPTION` if this recovery is not the `recorder` of a manager, or `randomEpoch`
+   * returned a name that is not valid. After an error, the connection has the same subscriptions as before, and nothing is purged.
    */
   subscribe<TName extends StreamTypeName<TStreams>>(connection: RecoverableConnection<TStreams>, request: ResumeRequest<TStreams, TName>): Resumed<TStreams> {
     const { manager, resuming } = this.#whenAttached()

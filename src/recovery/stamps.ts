@@ -6,7 +6,10 @@ export interface Stamps {
   stamp(text: string, stamp: Stamp): string
   /** Returns the stamped text of a message, marked as a snapshot. */
   asSnapshot(message: { readonly text: string; readonly unstamped: string | undefined; readonly epoch: string; readonly seq: number }): string
-  /** True if histories must also keep the unstamped texts. The host's `stamp` needs the unstamped text to mark a message as a snapshot. */
+  /**
+   * True if the histories of `latest` types must also keep the unstamped texts. The host's `stamp` needs the unstamped text to mark a message as a
+   * snapshot.
+   */
   readonly keepsUnstamped: boolean
 }
 

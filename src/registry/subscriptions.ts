@@ -78,7 +78,7 @@ export interface SubscriptionsDependencies {
   demanded(change: 'gained' | 'lost', stream: ActiveStream): void
   /** Called when a connection begins to receive a stream whose upstream source has failed. */
   receivesFailed(connection: ConnectionRecord, subscription: SubscriptionRecord): void
-  /** Called when a connection stopped receiving a stream through a subscription. */
+  /** Called when a connection stopped receiving a stream through a subscription. Not called by `reassign`, whose caller purges the send queue. */
   released(connection: ConnectionRecord, stream: StreamRecord): void
 }
 
@@ -330,7 +330,7 @@ export class Subscriptions {
 
   // Adding, removing and reassigning connections
 
-  /** Adds a new connection to the lists of all streams that its user subscribed to. */
+  /** Adds a new connection to the lists of all subscriptions that its user holds. */
   admit(connection: ConnectionRecord): void {
     const user = ConnectionRecord.userOf(connection)
     const wasPending = countOf(user.connections) === 1

@@ -30,7 +30,7 @@ export interface LifecycleDependencies {
   readonly demand: Demand
   readonly delivery: Delivery<ConnectionRecord>
   readonly closer: SocketCloser<ConnectionRecord>
-  /** Removed connections whose send queues are being flushed. */
+  /** Removed connections whose send queues are not yet completely flushed or purged. */
   readonly leaving: Set<ConnectionRecord>
   /** Replaces overdue timers, which may have been lost. */
   renewTimers(): void
@@ -40,7 +40,7 @@ export interface LifecycleDependencies {
  * Adds and removes connections, and shuts the manager down.
  *
  * Every removal has the same three steps: it removes the connections from every index, flushes or purges their send queues, and closes their sockets.
- * If the peer has gone already, the last step is left out.
+ * If the peer has gone already, or the host said not to close the socket, the last step is left out.
  */
 export class Lifecycle {
   readonly #dependencies: LifecycleDependencies
@@ -68,8 +68,9 @@ export class Lifecycle {
   }
 
   /**
-   * Removes a connection, and closes its socket unless the host said not to. If the socket is closed, the promise resolves after that, at the latest
-   * after `closeTimeoutMs`. It resolves to true if this call removed the connection, and otherwise to false.
+   * Removes a connection, and closes its socket unless the host said not to. The promise resolves when the socket's `close` has settled, at the
+   * latest after `closeTimeoutMs`. If nothing has to be closed, it resolves at once. It resolves to true if this call removed the connection, and
+   * otherwise to false.
    */
   remove(connection: ConnectionRecord, { isToBeClosed, details }: Removal): Promise<boolean> {
     const { changes, options } = this.#dependencies

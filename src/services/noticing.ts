@@ -30,8 +30,8 @@ interface Newcomer {
 }
 
 /**
- * Sends gap notices and status notices to clients. A status describes the source of a stream. A notice is sent in the same way as a text from
- * `connection.send`.
+ * Sends the gap notices of `notifyGap`, and status notices, to clients. The send queues make the gap notices for dropped messages. A status describes
+ * the source of a stream. A notice is sent in the same way as a text from `connection.send`.
  */
 export class Noticing {
   readonly #dependencies: NoticingDependencies

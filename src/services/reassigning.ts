@@ -47,7 +47,8 @@ type Permissions = ReadonlyMap<string, boolean>
  * Gives connections to other users.
  *
  * A queued message stays if the new user may get it. A private message, or a text from `connection.send`, is only for the old user. A message of a
- * public stream is the same for all users, so it stays if `authorize` allows the stream to the new user. A notice about a public stream always stays.
+ * public stream is the same for all users, so it stays if `authorize` allows the stream to the new user. A notice about a public stream also stays.
+ * But a gap notice for dropped messages stays only if `authorize` allows the stream.
  */
 export class Reassigning {
   readonly #dependencies: ReassigningDependencies

@@ -33,7 +33,7 @@ export interface SubscribingDependencies {
   readonly pending: ExpiringSet<SubscriptionRecord>
   readonly publishing: Publishing
   readonly delivery: Delivery<ConnectionRecord>
-  /** Removed connections whose send queues are being flushed. */
+  /** Removed connections whose send queues are not yet completely flushed or purged. */
   readonly leaving: ReadonlySet<ConnectionRecord>
   /** Replaces overdue timers, which may have been lost. */
   renewTimers(): void
@@ -102,8 +102,8 @@ export class Subscribing {
   }
 
   /**
-   * Ends a connection's own subscription, because a later step of the request that began it has failed. Unlike `unsubscribe`, this method keeps the
-   * waiting messages of `sendToUser`, `sendToConnection` and `broadcast`, because nobody can send them again.
+   * Ends a connection's own subscription. Called if a request began the subscription, and a later step of the same request failed. Unlike
+   * `unsubscribe`, this method keeps the waiting messages of `sendToUser`, `sendToConnection` and `broadcast`, because nobody can send them again.
    */
   withdraw(connection: ConnectionRecord, { streamType, symbol }: RepeatableStream): void {
     const { changes, subscriptions } = this.#dependencies
@@ -167,7 +167,7 @@ export class Subscribing {
 
   /**
    * Posts the event of a change of a subscription. Also starts the timer that ends a pending subscription, or stops this timer if the subscription is
-   * not pending. If a connection caused the change, `holder` is this connection.
+   * not pending. `holder` is the connection whose own subscription caused the change, if there is one.
    */
   note(news: SubscriptionNews, record: SubscriptionRecord, holder: ConnectionRecord | undefined): void {
     const { events, pending } = this.#dependencies
@@ -179,8 +179,8 @@ export class Subscribing {
   }
 
   /**
-   * Purges a stream from the queue of a connection that stopped receiving it. Does nothing for a removed connection, because the removal itself
-   * flushes or purges the whole queue.
+   * Purges a stream from the queue of a connection that stopped receiving it. Messages that the connection still receives through another
+   * subscription stay. Does nothing for a removed connection, because the removal itself flushes or purges the whole queue.
    */
   purge(connection: ConnectionRecord, { type, symbol }: StreamRecord): void {
     const { subscriptions } = this.#dependencies
@@ -204,8 +204,8 @@ export class Subscribing {
 
   /**
    * Purges a stream from a connection's send queue before the messages of the stream are sent again. Messages of `sendToUser`, `sendToConnection` and
-   * `broadcast` stay, because nobody can send them again. Gap notices that stand for such messages stay too. Returns false if no such message waits
-   * for the connection, and none is being delivered.
+   * `broadcast` stay, because nobody can send them again. Gap notices that stand for such messages stay too. Returns false if no message that can be
+   * sent again waits for the connection, and none is being delivered.
    */
   purgeRepeatable(connection: ConnectionRecord, stream: RepeatableStream): boolean {
     const isMeant = ofUser(connection, (fields) => isRepeatable(fields, stream))

@@ -11,8 +11,8 @@ export interface BackplaneHarness {
 }
 
 /**
- * A running broker, and the methods that make it fail. If a method is missing, the tests that need the method fail, and the error names the method.
- * You may skip the tests that need a missing method.
+ * A running broker, and the methods that make it fail. If an optional method is missing, the tests that need the method fail, and the error names the
+ * method. You may skip these tests, with a reason.
  */
 export interface RunningBroker {
   /** Connects a client as an application does, and makes a driver that uses the client. Does not open the driver, because the suite opens it. */
@@ -24,7 +24,7 @@ export interface RunningBroker {
    * `kill`.
    */
   restart?(): Awaitable<void>
-  /** Stops the broker without closing its connections, as `SIGSTOP` does. Resolves when the broker is frozen. */
+  /** Suspends the broker without closing its connections, as `SIGSTOP` does. Resolves when the broker is frozen. */
   freeze?(): Awaitable<void>
   /** Resumes a frozen broker, as `SIGCONT` does. */
   thaw?(): Awaitable<void>

@@ -73,8 +73,8 @@ const SKIPPABLE: Readonly<Record<SkippableBackplaneTest, Run>> = {
 }
 
 /**
- * The tests of the backplane suite. Each test also fails if an error or a rejection was not handled, and the runtime reports it with the events of
- * Node (`unhandledRejection`, `uncaughtException`). If several tests fail, look at the first failure first.
+ * The tests of the backplane suite. Each test also fails if an error or a rejection was not handled. The suite notices this only if the runtime has
+ * the events of Node (`unhandledRejection`, `uncaughtException`). If several tests fail, look at the first failure first.
  */
 export const backplaneTests: readonly BackplaneTest[] = /* @__PURE__ */ allTests()
 

@@ -8,7 +8,7 @@ import type { TestRunner } from './test-runner.ts'
 export interface BackplaneSkip {
   /** What the driver or its broker lacks, in words that the reader of a report understands. */
   readonly reason: string
-  /** The names of the tests. Tests of delivery, subscribing and closing cannot be skipped. */
+  /** The names of the tests. You can skip only tests in which the harness kills or freezes the broker. */
   readonly tests: readonly SkippableBackplaneTest[]
 }
 

@@ -8,7 +8,7 @@ import type { TestRunner } from './test-runner.ts'
 export interface HostSkip {
   /** What the host lacks, in words that the reader of a report understands. */
   readonly reason: string
-  /** The names of the tests. Tests of acceptance, delivery, privacy and clean-up cannot be skipped. */
+  /** The names of the tests. The tests of `EssentialHostTest` cannot be skipped. */
   readonly tests: readonly SkippableHostTest[]
 }
 

@@ -38,7 +38,7 @@ export interface ReceivedMessage {
   readonly type?: undefined
   /** The stream type, of any catalogue. */
   readonly streamType: string
-  /** The symbol, or `undefined` if the text has `null`. */
+  /** The symbol, or `undefined` if the text has no symbol, or `null`. */
   readonly symbol: string | undefined
   /** The published data, as `JSON.parse` returns it. */
   readonly data: unknown
@@ -54,8 +54,8 @@ let made = 0
 /**
  * A socket without a network, for tests. The socket records each call, and then does what its script says.
  *
- * The socket has a `bufferedAmount` only if the options have one, or if a test sets it. Without a `bufferedAmount`, the manager notices that the
- * socket is slow only if the script's `write` does not accept a whole batch.
+ * The socket has a `bufferedAmount` only if the options have one, or if a test sets it. Without a `bufferedAmount`, and with the default hooks of
+ * `fakeTransport()`, the manager notices that the socket is slow only if the script's `write` does not accept a whole batch.
  *
  * @example
  * import { FakeSocket } from 'stream-connection-manager/testing'
@@ -172,7 +172,10 @@ export class FakeSocket implements Socket {
     return () => void this.drainListeners.delete(registered)
   }
 
-  /** Empties the buffer and calls the drain listeners. If the transport has no `onDrain`, call `connection.drained()` too, or advance the clock. */
+  /**
+   * Empties the buffer and calls the drain listeners. If the transport has no `onDrain`, call `connection.drained()` too, or advance the manager's
+   * clock by `delivery.drainIntervalMs`.
+   */
   drain(): void {
     if ('bufferedAmount' in this) this.bufferedAmount = 0
     for (const listener of [...this.drainListeners]) listener()

@@ -5,7 +5,7 @@ type FakeHooks = { readonly [THook in keyof Transport<FakeSocket>]: Transport<Fa
 
 /**
  * Returns a transport for `FakeSocket`. A socket gets the messages of a turn of the event loop in one `write`, at the end of the turn or when a test
- * calls `connection.flush()`. If the messages of a turn are longer than `softLimitBytes`, there are several writes. The transport also reads
+ * calls `connection.flush()`. If the messages of a turn are longer than `softLimitBytes`, there may be several writes. The transport also reads
  * `bufferedAmount`, reports drains and can terminate sockets.
  *
  * Pass a hook to add it, or to replace the default hook of the same name. Pass `undefined` to remove a default hook.

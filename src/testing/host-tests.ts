@@ -30,8 +30,8 @@ export type EssentialHostTest =
 
 /**
  * The tests that need a feature that some hosts lack. The host may lack a second server in the process, a close code, a socket that reports its
- * buffered bytes, or a heartbeat that the suite can trigger. The host's client may be unable to send requests, any text or any bytes, to fall silent,
- * or to leave while the host authenticates it.
+ * buffered bytes, or a heartbeat that the suite can trigger. The host's clients may be unable to send requests, malformed texts or raw bytes. They
+ * may be unable to fall silent, or to leave while the host authenticates them.
  */
 export type SkippableHostTest =
   | 'keeps two servers apart'

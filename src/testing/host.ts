@@ -26,7 +26,7 @@ export interface RunningHost {
    * subscribe the new connection (`connection.subscribe`), not the user (`addSubscription`). Resolves once the server has added the connection with
    * its subscriptions.
    *
-   * User ids and symbols contain spaces, colons and letters of any alphabet. Encode user ids and symbols if the protocol requires it.
+   * User ids and symbols may contain any characters, such as spaces, colons, percent signs and emoji. Encode them if the protocol requires it.
    */
   connect(userId: string, subscriptions?: readonly StreamReference[]): Promise<HostClient>
 
@@ -58,8 +58,8 @@ export interface HostRequest {
   /** The stream. */
   readonly stream: StreamReference
   /**
-   * More fields for the request, in which the client claims to be another user or connection. Add these fields to the request unchanged. The suite
-   * checks that the server ignores these fields.
+   * More fields for the request, in which the client claims to be another user or connection. Add these fields to the request unchanged. The server
+   * must ignore these fields, or disconnect the client.
    */
   readonly claims?: Readonly<Record<string, string>> | undefined
 }
@@ -72,8 +72,8 @@ export interface HostRequest {
  */
 export interface HostClient {
   /**
-   * The texts that the client has received, in order. Include each text that the manager gave to the socket, without the transport's framing. Leave
-   * out texts that the server itself sends, such as the answer to a request.
+   * The texts that the client has received, in order, without the transport's framing. Include the manager's messages and notices. Leave out the
+   * server's own texts, such as the answer to a request, even if the server sends them with `connection.send`.
    */
   readonly received: readonly string[]
 

@@ -40,8 +40,9 @@ export interface ThrottleOptions<TStreams extends StreamCatalogue = TradingStrea
 /** Publishes at most one message of a stream in each interval. Made by `throttled`. */
 export interface Throttled<TStreams extends StreamCatalogue = TradingStreams, TResult = unknown> {
   /**
-   * Publishes the message now if it is the first one of its stream in this interval, and returns the result of `publish`. Otherwise holds the message
-   * until the interval ends, and returns `undefined`. The new message replaces a message of the same stream that was held before.
+   * Publishes the message now if it is the first one of its stream in this interval, or if its type has no intervals, and returns the result of
+   * `publish`. Otherwise holds the message until the interval ends, and returns `undefined`. The new message replaces a message of the same stream
+   * that was held before.
    *
    * A held message is published as a new object, with the `streamType`, `symbol`, `data` and `timestamp` that this call read. If there was no
    * `timestamp`, the message gets the time of this call. Do not change the `data` of a held message: the data is not copied, and is serialized only

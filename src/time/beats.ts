@@ -2,12 +2,11 @@ import type { Timers } from './clock.ts'
 import { Spread } from './spread.ts'
 import { Timetable } from './timetable.ts'
 
-/** In how many steps an interval is divided. A power of two, so that the division is exact. */
+/** The number of steps into which an interval is divided. A power of two, so that the division is exact. */
 const STEPS = 64
 
 /**
- * Calls a function for each member once in each interval, as long as there are members. The calls are spread over the interval. One timer serves all
- * members.
+ * Calls a function for each member once in each interval. The calls are spread over the interval. One timer serves all members.
  *
  * If the timer is late, because the process stood still, the missed calls are not made up.
  */
@@ -17,7 +16,7 @@ export class Beats<TMember> {
   readonly #spread = new Spread()
   readonly #timetable: Timetable<TMember>
 
-  /** With an `everyMs` of `0`, `beat` is never called. Any other interval has at least a millisecond. `beat` must not throw. */
+  /** With an `everyMs` of `0`, `beat` is never called. Any other value below 1 counts as 1. `beat` must not throw. */
   constructor(clock: Timers, everyMs: number, beat: (member: TMember) => void) {
     this.#clock = clock
     // The time cannot be divided further: a clock that has run for days would not show the end of a shorter interval.

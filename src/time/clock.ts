@@ -67,7 +67,7 @@ export type Timers = Omit<ManagerClock, 'now'>
  */
 export type ClockFailureListener = (error: unknown, isOfClose: boolean) => void
 
-/** The shortest interval between two checks whether to keep the process alive. A timer that is later than this counts as lost. Milliseconds. */
+/** The shortest interval between two checks of whether the process must stay alive. A timer that is later than this counts as lost. Milliseconds. */
 const HOLD_MS = 1_000
 
 /** The latest time that a `Date` can hold. */
@@ -94,7 +94,7 @@ export class GuardedClock implements ManagerClock {
    */
   #wentBackFromMs: number | undefined
   wentBackMs = 0
-  /** The readings that failed at the last attempt. A clock that stays broken is reported only once. */
+  /** The readings that failed at the last attempt. A reading that keeps failing is reported only once. */
   readonly #failing = new Set<Reading>()
   /** True once the clock has failed. After a failure, the clock's readings no longer show whether its timers will fire. */
   #isBroken = false

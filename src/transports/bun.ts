@@ -28,15 +28,15 @@ const writer = /* @__PURE__ */ new CorkedWriter<BunSocket>((socket, text) => soc
  * `softLimitBytes`. A message that Bun drops waits in the send queue, and is offered to Bun again.
  *
  * Bun reports a drain only to the server's `drain` handler. Call `drained()` in that handler, as in the example. Without this call, messages wait
- * longer: until the next message for the connection, or until the manager's next check of the socket (every `drainIntervalMs`).
+ * longer: until the next message for the connection, or until the manager's next check of the socket (every `drainIntervalMs`). Bun reports a close
+ * only to the server's `close` handler. Call `remove({ close: false })` in that handler.
  *
  * Set `backpressureLimit: 0`, and leave `closeOnBackpressureLimit` off. With these settings, only the manager's limits apply. With a
  * `backpressureLimit`, which is 16 MiB by default, Bun drops messages beyond the limit. These messages wait in the send queue and count against
  * `hardLimitBytes`, even if the client is not slow.
  *
- * Close codes: 1000 (removed), 1001 (cleanup), 1011 (send failed), or the code of `remove({ code, reason })`. For a slow consumer, the
- * code depends on its socket. If the socket has room again at the removal, the client gets 1013. Otherwise the socket is terminated, and the client
- * sees 1006.
+ * Close codes: 1000 (removed), 1001 (cleanup), 1011 (send failed), or the code of `remove({ code, reason })`. A slow consumer gets 1013 if its socket
+ * has room again when the connection is removed. Otherwise the socket is terminated, and the client sees 1006.
  *
  * @example
  * import { bunTransport } from 'stream-connection-manager/transports/bun'

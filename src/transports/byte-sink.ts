@@ -20,7 +20,7 @@ export interface ByteSink {
   readonly isOver: boolean
   /** A text that changes whenever bytes have been sent. For a Node response, bytes of other responses on the same TCP socket count too. */
   readonly progress: string
-  /** True until the first bytes have been sent. */
+  /** True until the first bytes have been sent. For a Node response, bytes of other responses on the same TCP socket count too. */
   readonly isUnread: boolean
   /** Resolves when the sink has finished. Never rejects. */
   readonly over: Promise<void>
@@ -161,7 +161,7 @@ export class ResponseSink implements ByteSink {
   }
 }
 
-/** The sink of a response without a body, such as an answer to HEAD. This sink drops all bytes, and ends with the current turn of the event loop. */
+/** The sink of a response without a body, such as an answer to HEAD. This sink drops all bytes, and ends in the next microtask. */
 export class EmptySink implements ByteSink {
   readonly bufferedBytes = 0
   readonly progress = ''

@@ -6,8 +6,8 @@ const INTERNAL_ERROR = 1011
 const TRY_AGAIN_LATER = 1013
 
 /**
- * Reason of the removal → the close frame that the client gets by default. The client can read the frame's `reason`, so it says no more than why the
- * connection was removed.
+ * Reason of the removal → the close frame that the client gets by default. The client can read the `reason` of the frame, so this text says only why
+ * the connection was removed.
  */
 const CLOSE_FRAMES: Readonly<Record<CloseReason, CloseDetails>> = {
   removed: { code: NORMAL, reason: 'removed' },

@@ -14,8 +14,8 @@ const NO_TEXTS: readonly WireData[] = []
 export class CorkedWriter<TSocket extends CorkedSocket> {
   readonly #sendOne: SendOne<TSocket>
   readonly #isDropped: IsDropped<TSocket>
-  // The state of the write in progress. The state is read before the first text is sent, because a socket may run user code that writes to another
-  // socket.
+  // The state of the write in progress. `#sendCorked` reads the state before it sends the first text, because `send` may run user code that writes to
+  // another socket.
   #socket: TSocket | undefined
   #texts = NO_TEXTS
   #accepted = 0

@@ -35,14 +35,15 @@ export const sseHeaders: Readonly<Record<'content-type' | 'cache-control' | 'x-a
  */
 export interface SseOptions {
   /**
-   * Returns the id of a message's event, for the client's `Last-Event-ID`.
+   * Returns the id of a message's event, for the client's `Last-Event-ID`. If `id` returns `undefined`, the event has no id, and the client keeps its
+   * last id.
    *
    * Use only ASCII. A browser sends the header `Last-Event-ID` as UTF-8, and Node reads it as Latin-1, so an `€` arrives as three characters.
    * `Buffer.from(header, 'latin1').toString()` restores the `€`. A client that uses `fetch` cannot send a header with a character
    * above U+00FF, such as the `€`, at all. `encodeURIComponent` turns any text into ASCII.
    *
-   * If `id` throws, or the id is not a string, or has a line break or a NUL, the message counts as `failed` for the connections of this transport. If
-   * this happens for a gap notice, the connection is removed with the reason `send-failed`.
+   * If `id` throws, or returns a value that is neither `undefined` nor a string, or a string with a line break or a NUL, the message counts as
+   * `failed` for the connections of this transport. If this happens for a gap notice, the connection is removed with the reason `send-failed`.
    */
   readonly id?: ((message: StreamMessage<unknown, string>, text: string) => string | undefined) | undefined
   /**
@@ -50,18 +51,19 @@ export interface SseOptions {
    * `recovery`, a browser's `EventSource` resumes a stream by itself.
    *
    * `idsOf` is called once for each response, before the first event of the response is written. The returned function gets the text of each event,
-   * in order, just before the event is written. Gap notices and the texts of `connection.send` are events too. If the returned function returns
-   * `undefined`, the event has no id, and the client keeps its last id.
+   * in order, just before the event is written. Gap notices and the texts of `connection.send` are events too. The function does not get the last
+   * event, of type `close`, which has no id. If the function returns `undefined`, the event has no id, and the client keeps its last id.
    *
-   * If `idsOf` or the returned function throws, the connection is removed with the reason `send-failed`. The same happens if an id is not a string,
-   * or has a line break or a NUL. `idsOf` cannot be combined with `id`.
+   * If `idsOf` or the returned function throws, the connection is removed with the reason `send-failed`. The same happens if the function returns a
+   * value that is neither `undefined` nor a string, or a string with a line break or a NUL. `idsOf` cannot be combined with `id`.
    */
   readonly idsOf?: ((socket: SseSocket) => (text: string) => string | undefined) | undefined
   /**
-   * Returns the type of a message's event, for the client's `addEventListener`. Without a type, the client's `message` listeners get the event.
+   * Returns the type of a message's event, for the client's `addEventListener`. If `event` returns `undefined`, the event has no type, and the
+   * client's `message` listeners get the event.
    *
-   * If `event` throws, or the type is not a string, or has a line break, the message counts as `failed` for the connections of this transport. If
-   * this happens for a gap notice, the connection is removed with the reason `send-failed`.
+   * If `event` throws, or returns a value that is neither `undefined` nor a string, or a string with a line break, the message counts as `failed` for
+   * the connections of this transport. If this happens for a gap notice, the connection is removed with the reason `send-failed`.
    */
   readonly event?: ((message: StreamMessage<unknown, string>, text: string) => string | undefined) | undefined
 }
@@ -99,8 +101,8 @@ export interface SseSocket extends Socket {
    *
    * `comment` also detects a client that does not read. The client looks stuck if the previous comment was written in an earlier turn of the event
    * loop and is still unsent, and no other byte has been sent since that comment. If such a client has never read anything, `comment` terminates the
-   * response. Otherwise `comment` terminates the response only if nothing has been sent since a comment that is a minute old, because a slow reader
-   * can also look stuck for a while.
+   * response. Otherwise `comment` terminates the response only if nothing has been sent since a comment that is at least a minute old, because a slow
+   * reader can also look stuck for a while.
    */
   comment(text?: string): void
   /**
@@ -123,7 +125,7 @@ export interface SseSocket extends Socket {
   terminate(): void
 }
 
-/** An event as it goes on the wire, or only its `id` line if `idsOf` made the id. */
+/** An event as it goes on the wire. If `idsOf` made the id, the `id` line is a separate frame before the frame of its event. */
 export interface SseFrame {
   /** The event in UTF-8, with the blank line at its end. An `id` line has no blank line, because the rest of its event follows. */
   readonly bytes: Uint8Array
@@ -230,9 +232,9 @@ class ResponseSocket implements SseSocket {
  * Returns a socket for a response. First write the status and the headers of the response, with `sseHeaders`. After that, write only through the
  * socket.
  *
- * A response without a body, such as an answer to HEAD, drops all events and ends with the current turn of the event loop. If the body is a web
- * stream, a framework may drop the stream without reading or cancelling it, and no event reports this. Therefore send comments. On a dropped stream,
- * the first comment stays unsent, so the second comment terminates the response.
+ * A response without a body, such as an answer to HEAD, drops all events. It ends in the next microtask, so add the connection before the next
+ * `await`. If the body is a web stream, a framework may drop the stream without reading or cancelling it, and no event reports this. Therefore send
+ * comments. On a dropped stream, the first comment stays unsent, so the next comment, in a later turn of the event loop, terminates the response.
  *
  * @throws `ERR_INVALID_ARGUMENT` if the target is neither a response nor the writer of a web stream
  *

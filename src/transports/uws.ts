@@ -36,9 +36,8 @@ const writer = /* @__PURE__ */ new CorkedWriter<UwsSocket>(sendOne, (_socket, st
  * which is 64 KiB by default, uWS drops messages beyond the limit. These messages wait in the send queue and count against `hardLimitBytes`, even if
  * the client is not slow.
  *
- * Close codes: 1000 (removed), 1001 (cleanup), 1011 (send failed), or the code of `remove({ code, reason })`. For a slow consumer, the
- * code depends on its socket. If the socket has room again at the removal, the client gets 1013. Otherwise the socket is terminated, and the client
- * sees 1006.
+ * Close codes: 1000 (removed), 1001 (cleanup), 1011 (send failed), or the code of `remove({ code, reason })`. A slow consumer gets 1013 if its socket
+ * has room again when the connection is removed. Otherwise the socket is terminated, and the client sees 1006.
  *
  * @example
  * import { App, type WebSocket } from 'uWebSockets.js'

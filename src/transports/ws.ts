@@ -56,7 +56,8 @@ export interface WsFrame {
 /** The options of `wsTransport`. */
 export interface WsOptions {
   /**
-   * Compresses a message once for all sockets, instead of once for each socket. You may pass `deflateRawSync` of `node:zlib`.
+   * Compresses a message once for all sockets with the same window size, instead of once for each socket. You may pass `deflateRawSync` of
+   * `node:zlib`.
    *
    * The function is used for server sockets that negotiated `server_no_context_takeover`. To negotiate this parameter, create the WebSocket server
    * with `perMessageDeflate: { serverNoContextTakeover: true }`. The function is called when a message is written, once for each window size. If a
@@ -64,7 +65,7 @@ export interface WsOptions {
    *
    * The function must return a raw deflate stream that ends with a sync flush (`finishFlush` is `2`, zlib's `Z_SYNC_FLUSH`). `windowBits` is 9 to 15.
    * A reference in the stream may reach back at most 2 to the power of `windowBits` bytes. `wsTransport` tests the function before it returns, and
-   * throws if the function returns a wrong result. If the function fails later, the message is sent uncompressed.
+   * throws if the function returns a wrong result. If the function fails later, or does not make a message shorter, the message is sent uncompressed.
    *
    * With this option, private messages, texts from `connection.send`, and notices that are sent like such texts are never compressed, not even by ws.
    * The compressed length of a private message could reveal a secret.
@@ -74,7 +75,8 @@ export interface WsOptions {
   readonly deflate?: ((bytes: Uint8Array, options: { readonly finishFlush: number; readonly windowBits: number }) => Uint8Array) | undefined
   /**
    * The minimum size of a message that is compressed, in bytes. For a shorter message, `deflate` is not called. With `0`, `deflate` is called for
-   * every public message. With `Infinity`, it is never called. ws has its own `threshold` for messages that go through `socket.send`.
+   * every public message. With `Infinity`, it is never called. Without `deflate`, this option has no effect. ws has its own `threshold` for messages
+   * that go through `socket.send`.
    *
    * @default 1_024
    */
@@ -84,7 +86,7 @@ export interface WsOptions {
 const OPEN = 1
 const CLOSED = 3
 
-/** How often to report a possible drain in cases in which Node does not emit `drain`. */
+/** How often the transport reports a possible drain, for the cases in which Node does not emit `drain`. */
 const POLL_INTERVAL_MS = 50
 
 /**
@@ -92,9 +94,10 @@ const POLL_INTERVAL_MS = 50
  * write, unless they exceed `softLimitBytes`.
  *
  * The frames are written directly to ws's TCP socket. These writes bypass `socket.send`, and any code that wraps `socket.send`. If a direct write is
- * not safe, each message goes through `socket.send`. A direct write is not safe if the socket belongs to a client or is closing, if ws deflates or
- * reads a Blob, or if ws does not have the expected private fields. While the host sends a message in fragments (`fin: false`), other messages wait
- * until the host has sent the last fragment. Otherwise ws would make these messages part of the fragmented message.
+ * not safe, each message goes through `socket.send`. A direct write is not safe if your code made the socket with `new WebSocket(url)`, or if the
+ * socket is closing. The same is true while ws deflates or reads a Blob, and if ws does not have the expected private fields. While the host sends a
+ * message in fragments (`fin: false`), other messages wait until the host has sent the last fragment. Otherwise ws would make these messages part of
+ * the fragmented message.
  *
  * With permessage-deflate, messages go through `socket.send` too, and ws compresses each message for each socket. The option `deflate` avoids this
  * for the sockets that it supports.
@@ -102,9 +105,8 @@ const POLL_INTERVAL_MS = 50
  * A connection is removed when its socket emits `close`. While the socket is still closing, `socket.send` discards messages without throwing, so they
  * count as sent.
  *
- * Close codes: 1000 (removed), 1001 (cleanup), 1011 (send failed), or the code of `remove({ code, reason })`. For a slow consumer, the
- * code depends on its socket. If the socket has room again at the removal, the client gets 1013. Otherwise the socket is terminated, and the client
- * sees 1006.
+ * Close codes: 1000 (removed), 1001 (cleanup), 1011 (send failed), or the code of `remove({ code, reason })`. A slow consumer gets 1013 if its socket
+ * has room again when the connection is removed. Otherwise the socket is terminated, and the client sees 1006.
  *
  * @throws `ERR_INVALID_OPTION` if an option is unknown or out of range, or if the test of `deflate` fails
  *
@@ -137,7 +139,10 @@ export function wsTransport<TSocket extends WsSocket = WsSocket>(options: WsOpti
   }
 }
 
-/** True for a message of a public stream. False for a private message, and for a text from `connection.send`, because such a text may be private. */
+/**
+ * True for a message of a public stream. False for a private message. Also false for a text from `connection.send`, and for a notice that is sent
+ * like one, because such a text may be private.
+ */
 function isPublic(message: { readonly userId?: string | undefined } | undefined): boolean {
   return message !== undefined && message.userId === undefined
 }

@@ -13,7 +13,7 @@ export interface BusPort {
   off(event: 'message', listener: (message: unknown) => void): unknown
 }
 
-/** The events that say that the other side has gone. Each kind of port has one or two of these events. */
+/** The events that say that the other side has gone. Each kind of port has at least one of these events. */
 const ENDS = ['close', 'exit', 'disconnect'] as const
 
 /** A port that accepts a listener for any event. */
@@ -25,7 +25,7 @@ interface Emitter {
 /** The owner of a mailbox. The mailbox calls these methods. */
 export interface Addressee {
   received(message: BusMessage): void
-  /** Called once: when the other side has gone, or when `end` is called. */
+  /** Called once: when the other side has gone, when a message cannot be sent to a process, or when `end` is called. */
   ended(): void
 }
 

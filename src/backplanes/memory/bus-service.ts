@@ -12,7 +12,7 @@ export class BusService {
     this.#mailbox = new Mailbox(port, { received: (message) => this.#received(message), ended: () => this.#ended() })
   }
 
-  /** Tells the nodes that there is no bus any more. */
+  /** Tells the nodes that their bus has ended, and removes them from the broker. */
   end(): void {
     for (const node of this.#lines.keys()) this.#mailbox.send({ kind: 'end', node })
     this.#mailbox.end()

@@ -20,8 +20,8 @@ export interface MemoryBusOptions {
 export interface MemoryBus {
   /**
    * Serves the worker thread or child process at the other end of the port, which calls `memoryBackplane`. Call `attach` right after you make the
-   * thread or process, before it joins the cluster. When the thread or process ends, or when you call the returned function, the bus forgets its
-   * nodes.
+   * thread or process, before it joins the cluster. When the thread or process ends, or when you call the returned function, the bus forgets the
+   * nodes at the other end of the port.
    */
   attach(port: BusPort): () => void
 }

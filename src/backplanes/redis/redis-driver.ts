@@ -12,8 +12,7 @@ interface Links {
 export class RedisDriver implements Backplane {
   readonly #connect: (receive: Receive) => RedisLink
   /**
-   * The channels that this node is subscribed to. After the node has unsubscribed from a channel, messages of that channel may still come, because
-   * Redis sent them before.
+   * The channels that this node is subscribed to. Messages of other channels are ignored: Redis may have sent them before the node unsubscribed.
    */
   readonly #subjects = new Set<string>()
   #links: Links | undefined

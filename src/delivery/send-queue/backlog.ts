@@ -25,7 +25,7 @@ interface StreamQueue {
   last: Entry | undefined
 }
 
-/** A linked list of entries. Entries are taken from the front. */
+/** A linked list of entries. Any entry can be removed in constant time. */
 class EntryList {
   first: Entry | undefined
   last: Entry | undefined
@@ -55,12 +55,12 @@ class EntryList {
 /**
  * The waiting messages of one connection that is behind, in the order in which the messages will be sent.
  *
- * There are three lists: private messages, messages that may be dropped, and all other messages. So the next message to send is always the first one
- * of a list, and the next message to drop is always the first one of the second list. The entries of each stream also form a stream queue. If the
- * stream is `latest`, a new message replaces the older message in the stream queue.
+ * There are three lists: private messages, messages that may be dropped, and all other messages. The next message to send is always the first one of
+ * a list. The next message to drop is always the first message of the second list. Only gap notices can stand before it. The entries of each stream
+ * also form a stream queue. If the stream is `latest`, a new message replaces the older message in the stream queue.
  *
- * The cost of adding, taking or dropping one message does not depend on the length of the backlog. The cost of `purge` grows with the number of
- * messages that it discards.
+ * The cost of adding, taking or dropping one message does not depend on the length of the backlog. The cost of purging a stream grows with the number
+ * of messages that it discards. `dropSince` and `purgeWhere` go through all streams.
  */
 export class Backlog {
   /** How many messages there are, without gap notices. */

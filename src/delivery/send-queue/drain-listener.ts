@@ -14,7 +14,10 @@ export interface DrainListening {
   afterwards(act: () => void): void
 }
 
-/** Listens for the drains of one socket until the listener is stopped. Errors of the transport are reported, and do not end the connection. */
+/**
+ * Listens for the drains of one socket until the listener is stopped. If `onDrain`, or the function that it returned, throws, the error is reported,
+ * and the connection stays.
+ */
 export class DrainListener {
   #isOver = false
   #stop: (() => void) | undefined

@@ -48,7 +48,7 @@ export class DrainWatch<TQueue extends Behind> {
   }
 
   /**
-   * Restarts the poll timer if it was lost. Schedules a `limitLag` of all send queues for at most `ms` milliseconds from now. `Infinity` schedules
+   * Restarts the poll timer if it was lost. Schedules a `limitLag` of all send queues, at the latest in `ms` milliseconds. `Infinity` schedules
    * nothing, and keeps what is scheduled.
    */
   keepUp(ms: number): void {

@@ -36,7 +36,7 @@ export interface QueueContext<TConnection extends QueueConnection> extends Write
   /** Called when a backlog has begun. */
   fellBehind(connection: TConnection): void
   /**
-   * Called when nothing waits in a backlog any more: each message was sent, replaced, dropped or purged. `behindForMs` is how long the backlog
+   * Called when the backlog is empty again: each of its messages was sent, replaced, dropped or purged. `behindForMs` is how long the backlog
    * existed.
    */
   caughtUp(connection: TConnection, behindForMs: number): void
@@ -45,8 +45,8 @@ export interface QueueContext<TConnection extends QueueConnection> extends Write
 }
 
 /**
- * The send queue of one connection. The queue sends messages at once, or as a batch at the end of the turn. While the socket has no room, the queue
- * keeps the messages. Later it sends the private ones first.
+ * The send queue of one connection. The queue sends messages at once, or as a batch at the end of the turn. While the socket has no room, the
+ * messages wait, and some of them may be replaced or dropped. When the socket has room again, the queue sends the private messages first.
  *
  * While the socket has room, messages that wait for the end of the turn are in `#batch`. The batch is a plain array, because nearly every message
  * leaves it within the turn. While the connection is behind, messages are in `#backlog`, which knows their streams and which messages may be dropped.
@@ -207,7 +207,8 @@ export class ConnectionSendQueue<TConnection extends QueueConnection> extends Se
   }
 
   /**
-   * Decides once in each turn whether the socket has room. Later readings would include bytes of this turn, which no client has had time to read.
+   * Decides once in each turn whether the socket has room. Later readings would include bytes of this turn, which no client has had time to read. If
+   * there is no meter, the socket always has room.
    *
    * The bytes of the turn before may have been written at the end of that turn. The client has had no time to read these bytes either. If more than
    * `softLimitBytes` is buffered, it is in doubt whether the socket has room. A socket in doubt still counts as having room if it had room in the
@@ -337,7 +338,10 @@ export class ConnectionSendQueue<TConnection extends QueueConnection> extends Se
     return backlog.oldestSinceMs + this.#context.limits.maxLagMs
   }
 
-  /** Removes the connection of a slow consumer. `failed` is 1 if the newest message is in the backlog, because that message counts as failed. */
+  /**
+   * Removes the connection of a slow consumer. `failed` is 1 if the message that just arrived is in the backlog, because that message counts as
+   * failed. Otherwise `failed` is 0.
+   */
   #removeSlowConsumer(failed: number): void {
     this.#end('failed', failed)
     this.#context.remove(this.connection, 'slow-consumer')
@@ -364,9 +368,9 @@ export class ConnectionSendQueue<TConnection extends QueueConnection> extends Se
   }
 
   /**
-   * Takes the messages to send next. If there is no backlog, takes the whole batch. If there is a backlog, takes messages until they exceed the
-   * socket's room, or only one message if the transport has no `write`. Returns `undefined` if there is no room. Measuring the room runs user code,
-   * so the backlog may be gone afterwards.
+   * Takes the messages to send next. If there is no backlog, takes the whole batch. If there is a backlog, takes messages until their size exceeds
+   * the socket's room, including the message that exceeds it. If the transport has no `write`, takes only one message. Returns `undefined` if there
+   * is no room. Measuring the room runs user code, so the backlog may be gone afterwards.
    */
   #nextChunk(): readonly OutgoingMessage[] | undefined {
     if (this.#backlog === undefined) return this.#takeBatch()

@@ -142,8 +142,8 @@ export function deliveriesIn(messages: readonly OutgoingMessage[]): number {
 }
 
 /**
- * A count that is negative or `NaN` means that nothing was accepted, because writing a message again is better than losing it. A count that is too
- * high means that all messages were accepted.
+ * Returns how many of `most` messages count as accepted. A fraction is rounded down. A count below 1 or a `NaN` means that nothing was accepted,
+ * because writing a message again is better than losing it. A count that is too high means that all messages were accepted.
  */
 function clamped(accepted: number, most: number): number {
   return accepted >= 1 ? Math.min(Math.floor(accepted), most) : 0

@@ -10,8 +10,8 @@ export interface PresenceCluster {
   /** Tells the nodes that follow the user's departures that the user has just left this node. If absent, they are not told. */
   announceDeparture?(userId: string): void
   /**
-   * Calls the listener each time that another node announces that the user has left it. Returns a function that ends this. If absent, the watch does not
-   * notice that a user was on another node for a moment.
+   * Calls the listener each time that another node announces that the user has left it. Returns a function that removes the listener. If this method
+   * is absent, the watch does not notice that a user was on another node for a moment.
    */
   followDepartures?(userId: string, listener: () => void): () => void
 }
@@ -27,7 +27,8 @@ export interface AbsenceOptions {
   readonly graceMs: number
   /**
    * The cluster of this node. It is asked at the end of the grace, about at most 100 users at a time. If the user has a connection on another node,
-   * the listener is not called. If the cluster does not answer in ten seconds, or rejects, the listener is called with `isCertain: false`.
+   * the listener is not called. If the cluster does not answer within ten seconds, or `isOnline` rejects, the listener is called with
+   * `isCertain: false`.
    *
    * Each node with such a watch tells the others when a user leaves it. A node that waits for this user then begins the grace again.
    *
@@ -41,8 +42,9 @@ export interface AbsenceOptions {
    */
   readonly clock?: Clock | undefined
   /**
-   * Called if the listener throws, or returns a promise that rejects. Gets the error and the absence. `onError` does not get errors that the cluster
-   * or the clock throws. The first of each is printed.
+   * Called if the listener throws, or returns a promise that rejects. Gets the error and the absence. `onError` does not get the errors of the
+   * cluster and of the clock. If `isOnline` fails, the listener is called with `isCertain: false`. The first error of the other methods of the
+   * cluster is printed, and so is the first error of the clock.
    *
    * @default prints only the first such error, with `console.warn`
    */

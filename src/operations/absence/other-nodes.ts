@@ -8,9 +8,10 @@ export interface OtherNodesDependencies {
 }
 
 /**
- * The other nodes of the cluster: what a watch tells them about departures, and learns from them. Without a cluster, there are none.
+ * The other nodes of the cluster. `watchAbsence` tells them which users have left this node, and learns from them which users have left another node.
+ * Without a cluster, nobody is told, and nothing is learned.
  *
- * The cluster is user code. If it throws, the error is reported, and the watch goes on without what it asked for.
+ * The cluster is user code. If a call throws, the error is reported, and the watch goes on as if the cluster did not have this method.
  */
 export class OtherNodes {
   readonly #dependencies: OtherNodesDependencies
@@ -20,7 +21,7 @@ export class OtherNodes {
     this.#dependencies = dependencies
   }
 
-  /** Tells the other nodes that a user has just left this node, and listens to whether the user leaves another one. */
+  /** Tells the other nodes that a user has just left this node. Until `unfollow`, `left` is called each time that the user leaves another node. */
   follow(userId: string): void {
     const { cluster, left } = this.#dependencies
     this.#guard(() => cluster?.announceDeparture?.(userId))

@@ -5,8 +5,8 @@ import type { Departure } from './departure.ts'
 import type { PresenceCluster } from './options.ts'
 
 /**
- * So many questions are open at once. If a network fails, all users of a node leave in the same moment. A broker that got a question about each of them
- * at once would answer many too late.
+ * The maximum number of questions that are open at once. If a network fails, all users of a node leave in the same moment. If the broker got a
+ * question about each of them at once, it would answer many of the questions too late.
  */
 const MOST_OPEN = 100
 /** After this time, a cluster that does not answer counts as unable to answer. Otherwise, questions without an answer would hold up all others. */

@@ -27,9 +27,8 @@ export interface AbsenceWatch {
  * Calls `listener` when a user has been gone for `graceMs`: the user lost the last connection on this node, and did not return in that time. A
  * connection that `reassign` gives to another user counts as lost.
  *
- * With a `cluster`, a user who is connected to another node at the end of the grace is not absent. If the cluster cannot tell whether the user is
- * connected to one, the listener is called with `isCertain: false`. If many users leave together, the cluster is asked about at most 100 of them at a
- * time, so that the broker is not overrun.
+ * With a `cluster`, a user who is connected to another node at the end of the grace is not absent. If the cluster cannot tell, the listener is called
+ * with `isCertain: false`. If many users leave together, the cluster is asked about at most 100 of them at a time, so that the broker is not overrun.
  *
  * Each node with such a watch tells the other nodes when a user leaves it. A node that waits for this user then begins the grace again.
  * So no node reports a user before the user has been away from all nodes for `graceMs`. If a text between the nodes is lost because a node cannot reach

@@ -190,8 +190,8 @@ class RunningDrain implements Drain {
  * Empties a manager before a deploy, at a steady rate, so that not all clients connect to the other servers at once.
  *
  * 1. Newcomers are refused from now on: hosts ask `drainOf(manager)`. Each newcomer is told when to come back.
- * 2. With `commands`, the clients of the protocol are told to go. Each goes by itself, at a moment of its own. If so few of many clients
- *    go that this cannot be chance, connections are closed meanwhile.
+ * 2. With `commands`, the clients of the protocol are told to go. Each goes by itself, at a random moment. If far fewer clients have gone than
+ *    expected, connections are closed meanwhile.
  * 3. Connections that are still there are closed with `code` and `reason`, at `perSecond`.
  * 4. Connections that are left after nine tenths of `overMs` are closed all at once. Then `manager.cleanup()` ends the manager.
  *

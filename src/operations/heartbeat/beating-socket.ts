@@ -25,7 +25,7 @@ export type BeatingSocket = PingingSocket | CommentingSocket
 
 /** The heartbeat of one peer. */
 export interface Heart {
-  /** Sends a ping or a comment. Returns false if the peer counts as gone. */
+  /** Sends a ping or a comment, and returns true. If the peer counts as gone, sends nothing and returns false. */
   beat(): boolean
   /** Ends the socket of a peer that counts as gone. */
   end(): void

@@ -30,7 +30,7 @@ class RunningHeartbeat implements Heartbeat {
   readonly #peerOf = new Map<AnyConnection, Peer>()
   /**
    * Peers that have not answered. The next turn of the event loop decides whether they have gone: after a pause of the process, their answers may
-   * have arrived, but have not been read yet.
+   * have arrived without having been read yet.
    */
   readonly #silent = new Set<Peer>()
   readonly #judgement: Alarm

@@ -24,7 +24,7 @@ export class Collection {
     this.#reports = reports
   }
 
-  /** Makes an instrument for each series. `read` returns the source of the values of one collection. */
+  /** Makes an instrument for each series. Each collection calls `read` once, and reads all values of the series from its result. */
   add<TSource>(series: readonly Series<TSource>[], read: () => TSource): void {
     const instruments = series.map((each) => this.#instrumentOf(each))
     this.#instruments.push(...instruments)

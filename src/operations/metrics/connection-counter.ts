@@ -1,13 +1,16 @@
 import type { ConnectionCounts, MeasuredManager } from './manager-series.ts'
 
-/** Manager → its counter. A counter outlives the measuring, so that no count falls if the manager is measured again. */
+/** Manager → its counter. The counter stays when the measuring ends, so that no count falls if the manager is measured again. */
 const counterOf = /* @__PURE__ */ new WeakMap<object, ConnectionCounter>()
 
-/** Counts the connections of a manager that are added and removed while the manager is measured. All who measure it share the counts. */
+/**
+ * Counts the connections of a manager that are added and removed while the manager is measured. If the manager is measured several times at once, all
+ * measurements share these counts.
+ */
 export class ConnectionCounter {
   readonly counts: ConnectionCounts = { added: 0, removed: { removed: 0, 'peer-closed': 0, 'send-failed': 0, 'slow-consumer': 0, cleanup: 0 } }
   readonly #manager: MeasuredManager
-  /** How many measure now. */
+  /** How many measurements run now: calls of `start` whose returned function has not been called. */
   #users = 0
   #removers: (() => void)[] = []
 

@@ -22,10 +22,10 @@ export interface Instrumentation {
 /**
  * Measures a manager with a `Meter` of OpenTelemetry, and also its recovery, its cluster and its command server if they are given.
  *
- * All metrics are named `stream_connection_manager.*`. The guide to production lists them, with their units and what to watch. Counts and sizes are read
- * from `stats()` when the metrics are collected, so they cost nothing between two collections. Each counter is reported for each value
- * of its attribute, even if it is 0, and never falls. Added and removed connections are counted while the manager is measured. The counts go on if the
- * manager is measured again.
+ * All metrics are named `stream_connection_manager.*`. The guide to production lists them, with their units and what to watch. Counts and sizes are
+ * read from `stats()` when the metrics are collected, so they cost nothing between two collections. Each counter is reported for each value of its
+ * attribute, even if it is 0. No counter falls. Connections that are added or removed count only while the manager is measured. If the manager is
+ * measured again, these counts continue.
  *
  * For one publish in `measureEvery`, on average, the duration and the recipients are measured. For this, `instrument` replaces the property `publish`
  * of this manager by a function that counts the calls. A deferred publish is not measured. If a measured publish throws, its duration has the

@@ -12,9 +12,9 @@ export interface ManagerStats {
   readonly dropped: number
   /** Messages that could not be sent. */
   readonly failed: number
-  /** Messages whose connection ended or was unsubscribed before the delivery reached it. */
+  /** Messages that were not sent, because the connection was removed or unsubscribed before the delivery reached it. */
   readonly skipped: number
-  /** Waiting messages that were discarded for another reason, for example because their connection was unsubscribed or removed. */
+  /** Waiting messages that were discarded, for example because their connection was unsubscribed or removed. */
   readonly purged: number
   /** Messages that a socket accepted and rejected later. */
   readonly rejected: number
@@ -22,7 +22,7 @@ export interface ManagerStats {
   readonly gapNotices: number
   /** Messages that waited for another delivery to end. */
   readonly deferred: number
-  /** Messages that wait now. */
+  /** Messages that have not been handed to a socket yet. */
   readonly waiting: number
   /** The size of the waiting messages. */
   readonly waitingBytes: number

@@ -44,7 +44,7 @@ export interface InstrumentingOptions {
    */
   readonly commands?: { readonly sessions: number; readonly stats: CommandStats } | undefined
   /**
-   * Attributes of all measurements. They are for several managers that share one meter, so that you can tell their values apart.
+   * Attributes of all measurements. If several managers share one meter, give each manager other attributes, so that you can tell their values apart.
    *
    * @default none
    */

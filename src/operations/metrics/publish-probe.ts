@@ -16,7 +16,7 @@ export interface Publisher {
 /** What is behind a function that a probe put in front of `publish`. */
 interface Link {
   publish: Publisher['publish']
-  /** The manager's own property `publish` before. `undefined` if there was none, because the method came from the class. */
+  /** The manager's own property `publish` before the probe. `undefined` if there was none, because the method came from the class. */
   before: PropertyDescriptor | undefined
 }
 
@@ -122,7 +122,7 @@ export class PublishProbe {
   }
 }
 
-/** Takes the function of a probe out of the chain in front of `publish`. */
+/** Takes the function of a probe out of the chain in front of `publish`. If a function of other code is in front of it, nothing changes. */
 function unlink(manager: Publisher, probed: Publisher['publish'], { publish, before }: Link): void {
   if (manager.publish === probed) {
     if (before === undefined) Reflect.deleteProperty(manager, 'publish')

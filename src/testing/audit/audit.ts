@@ -74,7 +74,7 @@ export interface PublishedOptions {
    * The name of the server process that publishes the message, if there are several. The messages of one publisher have an order. The messages of two
    * publishers may come in any order.
    *
-   * @default all messages are of one publisher
+   * @default messages without this option count as messages of one publisher
    */
   readonly publisher?: string | undefined
 }
@@ -167,7 +167,7 @@ export class Audit<in TStreams extends StreamCatalogue = TradingStreams> {
     this.#clients.set(client, new ClientAccount(client, userId, { ...this.#dependencies, report }))
   }
 
-  /** A client's connection is over, for any reason. If the client subscribes again, the messages that it has not received are due. */
+  /** A client's connection is over, for any reason. If the client subscribes again, the messages that it missed are due: see `connected`. */
   disconnected(client: string): void {
     const step = this.#nextStep()
     this.#clientNamed(client).disconnect(step)
@@ -239,7 +239,8 @@ export class Audit<in TStreams extends StreamCatalogue = TradingStreams> {
   }
 
   /**
-   * A message is published. Call this method before the server delivers the message. For each stream, keep the order of the publishes.
+   * A message is published. Call this method before the server delivers the message. Report the messages of a stream in the order in which they are
+   * published.
    *
    * @throws `ERR_INVALID_ARGUMENT` for a message without an identity, or with the identity of an earlier message of the same stream type and symbol.
    * `ERR_UNKNOWN_STREAM` for a stream type that is not in the catalogue

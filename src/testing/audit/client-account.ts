@@ -135,7 +135,7 @@ export class ClientAccount {
     }
   }
 
-  /** A publisher died. The publisher's messages may still come, but are no longer due. */
+  /** A publisher died. The messages that it published before may still come, but are no longer due. */
   excuseLost(): void {
     for (const account of this.#all()) account.excuseLost()
   }

@@ -8,7 +8,7 @@ import type { AuditedStream, MessageIdentity } from './publications.ts'
  * | `lost` | the message did not come, although a newer message of its stream did, and no notice told the client |
  * | `missing` | the message had not come when the report was made, and no notice told the client |
  * | `twice` | the message came more than once |
- * | `outOfOrder` | the message came after a newer message of its stream, or before the answer to the client's subscription |
+ * | `outOfOrder` | the message came after a newer message of its stream, or before the answer to the client's request to subscribe |
  * | `leaked` | the message came to a client that must not get it |
  * | `unknown` | the message was never published, has no identity, or is forgotten by the audit, or its text cannot be read |
  */
@@ -20,15 +20,18 @@ export interface AuditFault {
   readonly kind: AuditFaultKind
   /** The client's name, as the test gave it. */
   readonly client: string
-  /** The stream type. `undefined` if the message does not tell its stream type. */
+  /** The stream type. `undefined` if the text could not be read. */
   readonly streamType: string | undefined
   /** The symbol, if the message has one. */
   readonly symbol: string | undefined
-  /** The identity of the message. `undefined` if the message does not tell its identity. */
+  /** The identity of the message. `undefined` if the message has no identity, or if the text could not be read. */
   readonly identity: MessageIdentity | undefined
   /** The step at which the message was published. `undefined` for an unknown message. */
   readonly publishedAt: number | undefined
-  /** The step at which the fault was found: see `audit.step`. */
+  /**
+   * The step of the fault: see `audit.step`. For a `lost` message, this is the step at which a newer message came. For a `missing` message, it is the
+   * last step before the report.
+   */
   readonly step: number
   /** The fault as a sentence. */
   readonly text: string

@@ -40,7 +40,7 @@ export type AuditedText =
 
 /**
  * Reads the library's wire form. An object with a `stream_type` is a message if it has `data`, or has no `type`. Otherwise it is a notice if its
- * `type` is `gap`, `subscribed` or `unsubscribed`. Any other object whose `type` is a string is of the kind `other`.
+ * `type` is `gap`, `subscribed` or `unsubscribed`. Any other object that has a `stream_type`, or whose `type` is a string, is of the kind `other`.
  *
  * Returns `undefined` for a text that is not a JSON object, and for an object without a `stream_type` whose `type` is absent or is not a string. Also
  * returns `undefined` if the object has a `stream_type`, and its symbol or user is present but is not a string.

@@ -28,7 +28,7 @@ export interface AuditReport {
   readonly missing: readonly AuditFault[]
   /** Messages that came more than once. */
   readonly twice: readonly AuditFault[]
-  /** Messages that came after newer messages of their stream, or before the answer to the client's subscription. */
+  /** Messages that came after newer messages of their stream, or before the answer to the client's request to subscribe. */
   readonly outOfOrder: readonly AuditFault[]
   /** Messages that were never published, that have no identity, or that the audit has forgotten. Also texts that cannot be read. */
   readonly unknown: readonly AuditFault[]

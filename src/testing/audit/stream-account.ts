@@ -40,8 +40,8 @@ export class StreamAccount implements AuditedStream {
   /** The messages that are due and have not come. Each set of this class is sorted by the order of the publishes. */
   #due = new Set<Publication>()
   /**
-   * Messages that may come, but are not due. If an optional message comes, the later optional messages become due. All optional messages are older
-   * than the due messages.
+   * Messages that may come, but are not due. If an optional message comes, and not as a snapshot, the later optional messages become due. Messages
+   * that may be lost with their publisher stay optional. All optional messages are older than the due messages.
    */
   #optional = new Set<Publication>()
   /** Optional messages that were published between a request to subscribe and an answer that reported a loss. The loss may include these messages. */
@@ -113,8 +113,8 @@ export class StreamAccount implements AuditedStream {
   }
 
   /**
-   * The server said that messages that were published before `beforeStep` may be missing. Messages that were published from then until
-   * `optionalBefore` may come, but are not due.
+   * The server said that messages that were published before `beforeStep` may be missing. Messages that were published from `beforeStep` on, but
+   * before `optionalBefore`, may come, but are not due.
    */
   excuse(beforeStep: number, optionalBefore: number): void {
     for (const publication of this.#optional) {

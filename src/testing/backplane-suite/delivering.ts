@@ -68,7 +68,10 @@ export async function deliversUnchanged(trial: BackplaneTrial): Promise<void> {
  */
 const LONGEST_PART = '-_Az09'.repeat(170)
 
-/** Subjects of the form that a cluster makes. Some subjects differ only in a detail that a careless broker or driver would miss. */
+/**
+ * Subjects of the form that a cluster makes, and two names that every JavaScript object inherits. Some subjects differ only in a detail that a
+ * careless broker or driver would miss.
+ */
 const SUBJECTS: readonly string[] = [
   'ZGVzaw.a',
   'ZGVzaw.A',

@@ -2,8 +2,8 @@ import type { BackplaneClient } from '../backplane-harness.ts'
 import { describe, type Patience } from '../suite/patience.ts'
 
 /**
- * A subject that every node of a trial is subscribed to. When a node receives a text of this subject, it has received everything that the publisher
- * of the text published before to the node's subjects.
+ * A subject that every node of a trial is subscribed to. After its messages, a publisher publishes a text to this subject. A node that has received
+ * this text has also received the earlier messages of the publisher, as far as the node is subscribed to their subjects.
  */
 export const FENCE = 'cluster.fence'
 

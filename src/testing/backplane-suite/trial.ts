@@ -41,7 +41,7 @@ export class BackplaneTrial {
     await this.patience.within(`the broker does \`${fault}\``, method.call(this.#started))
   }
 
-  /** Waits a moment for messages that may be on their way. Use `pause` if nothing shows when these messages have come. */
+  /** Waits a moment for messages that may be on their way. Use `pause` if the test has no other way to learn that these messages have come. */
   async pause(): Promise<void> {
     let polls = 0
     await this.patience.until('a moment passes', { look: () => ++polls, isAsExpected: (count) => count > 10 })

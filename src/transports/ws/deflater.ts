@@ -27,7 +27,10 @@ export class Deflater {
     this.#threshold = threshold
   }
 
-  /** Returns the compressed payload, or `undefined` if the message should be sent uncompressed. */
+  /**
+   * Returns the compressed payload. Returns `undefined` if the payload is shorter than the threshold, if `deflate` fails, or if its result is not
+   * shorter.
+   */
   payload(bytes: Uint8Array, windowBits: number): Uint8Array | undefined {
     if (bytes.length < this.#threshold) return undefined
     try {

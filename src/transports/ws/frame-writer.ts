@@ -7,7 +7,7 @@ declare function queueMicrotask(fn: () => void): void
  * Writes several frames to a TCP socket in one write. `bytesOf` returns the bytes of a frame.
  *
  * If several sockets in a row get the same frames, joining the frames once is cheapest. If each socket gets different frames, joining is the most
- * expensive way. So if frames differ from the frames of the write before, the writer does not join them, but corks the socket. If the next socket
+ * expensive way. So if the frames differ from those of the previous write, the writer does not join them, but corks the socket. If the next socket
  * gets the same frames, the writer joins them, and further sockets share the joined bytes.
  */
 export class FrameWriter<TFrame> {

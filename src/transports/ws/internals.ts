@@ -1,6 +1,6 @@
 /**
- * The private fields of ws that a direct write depends on. ws 8.0 to 8.23 has them, but in 8.18, `_state` replaced `_deflating`. In other versions,
- * any of these fields may be missing.
+ * The private fields of ws that a direct write depends on. ws 8.0 to 8.17 has all of them except `_state`. ws 8.18 to 8.23 has all of them except
+ * `_deflating`. In other versions, any of these fields may be missing.
  */
 export interface Internals {
   readonly _isServer?: unknown

@@ -55,6 +55,23 @@ describe('updates', () => {
     expect(await read(updates, 3)).toEqual(['gap 4', 'e1:5', 'e1:6'])
   })
 
+  it('names in such a gap the symbol of the subscription, because the gap may be of several symbols', async () => {
+    const { client, first } = await connected()
+    const updates = client.updates({ streamType: 'TRADES' } as never, { maxWaiting: 2 })
+    await settled()
+    first.receive({ type: 'subscribed', id: 1, stream_type: 'TRADES', symbol: null, position: 'e1:0', recovered: null, contiguous: true, delivery: 'every' })
+
+    const gaps: unknown[] = []
+    for (const symbols of ['AAB', 'ABB']) {
+      for (const symbol of symbols) first.receive({ ...message('e1:1'), symbol, epoch: undefined, seq: undefined })
+      const { value } = await updates.next()
+      gaps.push(value)
+      await updates.next()
+    }
+
+    expect(gaps).toEqual(Array(2).fill({ type: 'gap', streamType: 'TRADES', symbol: undefined, dropped: 2 }))
+  })
+
   it('has only what a reader waits for, and gaps, if none may wait', async () => {
     const { client, first } = await connected()
     const updates = client.updates(TRADES, { maxWaiting: 0 })
