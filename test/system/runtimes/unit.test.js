@@ -84,7 +84,7 @@ const RUNTIMES = [
   },
 ]
 
-/** Runtimes that this run leaves out. CI leaves out two versions of Node, and Bun or Deno, others each day. */
+/** Runtimes that this run leaves out. CI leaves out all but one, another one each day. */
 const LEFT_OUT = process.env.UNIT_TESTS_NOT_IN?.split(',') ?? []
 
 describe('the unit tests', () => {
