@@ -221,11 +221,13 @@ export class ClientAccount {
     const hold = this.#renewHold(subject, step)
     const start = hold.starts.shift() ?? { from: step, at: step }
     this.#begin(hold, start.from)
+    const isNew = !hold.isAnswered
     hold.isAnswered = true
     for (const early of hold.early) this.#dependencies.report('outOfOrder', early, step, 'came before the answer to the subscription')
     hold.early = []
     const isHeldAsWhole = subject.symbol !== undefined && this.#isHeld({ ...subject, symbol: undefined })
     for (const account of this.#accountsOf(subject)) {
+      if (recovered !== true && isNew) account.startOver()
       if (recovered === true) account.expectMissed()
       else if (!isHeldAsWhole) account.excuse(start.from, start.at ?? step)
     }

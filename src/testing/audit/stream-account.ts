@@ -173,6 +173,14 @@ export class StreamAccount implements AuditedStream {
     return this.#onTheWay.delete(publication)
   }
 
+  /**
+   * A server answered a new subscription of the client, and did not say that nothing is missing. If several publishers share a `latest` stream, this
+   * server may be behind the client's last server. So messages that came already may come again.
+   */
+  startOver(): void {
+    if (this.#isLatest && this.#newestSource !== undefined) this.#beginAgain()
+  }
+
   /** Records a message that came. Returns the fault of this message, or `undefined` if the message has no fault. */
   arrive(publication: Publication, isSnapshot: boolean, step: number): ArrivalFault | undefined {
     if (isSnapshot && this.#isLatest && publication.source !== undefined) this.#beginAgain()
@@ -231,9 +239,9 @@ export class StreamAccount implements AuditedStream {
   }
 
   /**
-   * Forgets which messages came. Called for a snapshot of a `latest` stream if the test names the message's publisher, because there may be several
-   * publishers. The messages of several publishers have no common order, so a snapshot may be older than messages that came before it. These messages
-   * may come again after the snapshot.
+   * Forgets which messages came. Called for a `latest` stream if the test names the message's publisher, because there may be several publishers. The
+   * messages of several publishers have no common order, so a snapshot may be older than messages that came before it. These messages may come again
+   * after the snapshot.
    */
   #beginAgain(): void {
     this.#arrived = new Places()

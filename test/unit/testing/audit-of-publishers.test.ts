@@ -90,6 +90,50 @@ describe('an audit of a `latest` stream with several publishers', () => {
     receive('a2')
     expect(faults(audit)).toEqual(['twice a2'])
   })
+
+  it.each([false, null])('allows messages once more after an answer of a new connection with `recovered: %s`', (recovered) => {
+    const { audit, publish, receive, cut, comeBack } = audited(PRICE)
+    publish('a1', 'a2', 'a3')
+    receive('a1', 'a2', 'a3')
+    cut()
+    comeBack()
+    audit.told('phone', PRICE, { recovered })
+    receive('a2', 'a3')
+    expect(faults(audit)).toEqual([])
+    audit.told('phone', PRICE, { recovered })
+    receive('a2')
+
+    expect(faults(audit)).toEqual(['twice a2'])
+  })
+
+  it('allows no message once more after `recovered: true`, nor in a stream of one unnamed publisher, nor in a stream that is not `latest`', () => {
+    const known = audited(PRICE)
+    known.publish('a1', 'a2')
+    known.receive('a1', 'a2')
+    known.cut()
+    known.comeBack()
+    known.audit.told('phone', PRICE, { recovered: true })
+    known.receive('a1')
+    expect(faults(known.audit)).toEqual(['twice a1'])
+
+    const { audit, comeBack } = audited(PRICE)
+    for (const id of ['1', '2']) {
+      audit.published({ ...PRICE, data: { id } })
+      audit.received('phone', text(PRICE, id))
+    }
+    comeBack()
+    audit.told('phone', PRICE, { recovered: false })
+    audit.received('phone', text(PRICE, '1'))
+    expect(faults(audit)).toEqual(['twice 1'])
+
+    const trades = audited(TRADES)
+    trades.publish('a1', 'a2')
+    trades.receive('a1', 'a2')
+    trades.comeBack()
+    trades.audit.told('phone', TRADES, { recovered: false })
+    trades.receive('a1')
+    expect(faults(trades.audit)).toEqual(['twice a1'])
+  })
 })
 
 describe('an audit of a publisher that died', () => {
