@@ -123,8 +123,8 @@ export class ClusterNode implements LogCluster {
   }
 
   /**
-   * Waits until this node has the messages of a channel after a client's position, except those that their origin no longer has. Waits for
-   * `repairTimeoutMs` at most. Does not wait for a local type, or if this node is not in the cluster. Does not wait if the request is invalid either,
+   * Waits until this node has reached a client's position in a channel, and has the messages after it, except those that their origin no longer has.
+   * Waits for `repairTimeoutMs` at most. Does not wait for a local type, or if this node is not in the cluster. Does not wait if the request is invalid either,
    * because the subscribe that follows refuses such a request.
    */
   async ready({ streamType, symbol, userId, position }: ReadyRequest): Promise<void> {

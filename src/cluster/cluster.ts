@@ -66,9 +66,9 @@ export class Cluster<in out TStreams extends StreamCatalogue = TradingStreams> {
   }
 
   /**
-   * Resolves when this node has all messages of a channel after a client's position, as far as the cluster still holds them. After that, subscribe
-   * the client with the same position. The promise resolves after `repairTimeoutMs` at the latest, even if the broker cannot be reached. The promise
-   * resolves at once for a local type, for an invalid request, and after `close()`. The promise never rejects.
+   * Resolves when this node has reached a client's position in a channel, and has all messages after it, as far as the cluster still holds them.
+   * After that, subscribe the client with the same position. The promise resolves after `repairTimeoutMs` at the latest, even if the broker cannot be
+   * reached. The promise resolves at once for a local type, for an invalid request, and after `close()`. The promise never rejects.
    */
   ready(request: ReadyRequest): Promise<void> {
     return this.#node.ready(request)

@@ -35,6 +35,11 @@ export class Origin {
    */
   askedFrom: number = Infinity
   answeredFrom: number = Infinity
+  /**
+   * The lowest number that this node has not reached and that a client waits for, because the client got it from another node. `Infinity` if no client
+   * waits. `0` for a new origin, because a client may wait until this node knows the origin.
+   */
+  awaited = 0
   readonly #destination: Destination
   readonly #held = new Map<number, LoggedMessage>()
   /** The highest number that the origin is known to have published. */

@@ -33,8 +33,8 @@ export class Readiness {
   }
 
   /**
-   * Resolves when this node has the messages of a channel after a client's position, except those that their origin no longer has. Resolves after
-   * `repairTimeoutMs` at the latest, or when `stop` is called.
+   * Resolves when this node has reached a client's position in a channel, and has the messages after it, except those that their origin no longer
+   * has. Resolves after `repairTimeoutMs` at the latest, or when `stop` is called.
    */
   wait(interest: Interest, position: unknown): Promise<void> {
     const { clock, repairTimeoutMs } = this.#dependencies
@@ -72,13 +72,18 @@ export class Readiness {
   }
 
   /**
-   * True if this node has all messages of an epoch after number `seq`, except for messages that the origin no longer has. If others are missing, asks
-   * the origin for them.
+   * True if this node has reached number `seq` of an epoch, and has all messages after it, except for messages that the origin no longer has. If
+   * messages after it are missing from the history, asks the origin for them. Does not ask for messages that the client claims to have, because a
+   * client may claim any number.
    */
   #isWhole(interest: Interest, epoch: string, seq: number): boolean {
     const origin = interest.find(epoch)
     // If this node does not know the origin yet, the origin may still answer.
     if (origin === undefined) return this.#dependencies.isOwn(interest, epoch)
+    if (origin.seq < seq) {
+      origin.awaited = Math.min(origin.awaited, seq)
+      return false
+    }
     if (origin.forgotten <= seq || origin.answeredFrom <= seq + 1) return true
     this.#dependencies.complete(interest, origin, seq)
     return origin.forgotten <= seq

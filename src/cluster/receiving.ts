@@ -15,7 +15,7 @@ export interface ReceivingDependencies {
   /** Sends a frame to one node. */
   sendTo(node: string, frame: Frame): void
   isUp(): boolean
-  /** Called when this node's wait for an origin's answer may be over. */
+  /** Called when this node's wait for an origin's answer may be over, or when an origin has reached the number that a client waits for. */
   settled(): void
 }
 
@@ -207,7 +207,9 @@ export class Receiving {
     origin.isInDoubt = false
     if (origin.hasHole) return this.#ask(interest, origin)
     origin.timesAskedAgain = 0
-    if (this.#waits.delete(origin)) this.#dependencies.settled()
+    const isAwaited = origin.seq >= origin.awaited
+    if (isAwaited) origin.awaited = Infinity
+    if (this.#waits.delete(origin) || isAwaited) this.#dependencies.settled()
   }
 
   #askAgain(interest: Interest, origin: Origin): void {

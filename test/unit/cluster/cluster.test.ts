@@ -430,6 +430,24 @@ describe('a client that comes to another node', () => {
     expect(received(after)).toEqual(['subscribed true', 'gap 1'])
   })
 
+  it('waits for its new node if that node is behind, and is told of no loss', async () => {
+    const { cluster, publisher, first, second } = await threeNodes()
+    const [before, neighbour] = [await cluster.client(first, TRADES), await cluster.client(second, TRADES)]
+    publish(publisher, 1)
+    await cluster.clock.advance(100)
+    let losses = 0
+    cluster.broker.loses = (to, text) => to === second.name && text.includes('"data":2') && losses++ === 0
+    publish(publisher, 2)
+    await cluster.clock.advance(20)
+    expect([received(before), received(neighbour)]).toEqual([['subscribed null', 1, 2], ['subscribed null', 1]])
+    const after = await cluster.client(second, TRADES, positionOf(before))
+    publish(publisher, 3)
+    await cluster.clock.advance(100)
+
+    expect(received(after)).toEqual(['subscribed true', 3])
+    expect(received(neighbour)).toEqual(['subscribed null', 1, 2, 3])
+  })
+
   it('is told that something may be missing if the node cannot reach the others', async () => {
     const { cluster, here, there } = await twoNodes()
     const before = await cluster.client(here, TRADES)

@@ -114,6 +114,24 @@ describe('Readiness', () => {
     expect(asked).toEqual(['e2 after 1'])
   })
 
+  it('waits for messages that the client has and this node does not have yet', async () => {
+    const { asked, known, readiness, wait, origin } = readinessOf()
+    const one = origin('e1', 3, 0)
+    one.awaited = Infinity
+    const [first, second] = [await wait('e1:6'), await wait('e1:5')]
+    expect([first.isReady, second.isReady, one.awaited, asked]).toEqual([false, false, 5, []])
+    known.set('e1', { seq: 5, forgotten: 0 })
+    one.awaited = Infinity
+    readiness.check()
+    await settled()
+    expect([first.isReady, second.isReady, one.awaited]).toEqual([false, true, 6])
+    known.set('e1', { seq: 6, forgotten: 0 })
+    readiness.check()
+    await settled()
+
+    expect(first.isReady).toBe(true)
+  })
+
   it('waits for an epoch that nobody knows, but not for one of this node', async () => {
     const { clock, wait } = readinessOf()
     const [unknown, own] = [await wait('e9:1'), await wait('own:1')]

@@ -112,6 +112,22 @@ describe('Receiving', () => {
     expect(got).toHaveLength(5)
   })
 
+  it('tells once when an origin has reached the number that a client waits for', () => {
+    const { clock, state, want, message } = receivingOf()
+    const interest = want()
+    clock.advance(10)
+    message(1)
+    const origin = interest.find('e1') as NonNullable<ReturnType<typeof interest.find>>
+    origin.awaited = 3
+    const before = state.settled
+    message(2)
+    expect([state.settled - before, origin.awaited]).toEqual([0, 3])
+    message(3)
+    message(4)
+
+    expect([state.settled - before, origin.awaited]).toEqual([1, Infinity])
+  })
+
   it('waits `repairTimeoutMs` after each part of an answer, asks once more, and then reports what is missing', () => {
     const { clock, got, asked, want, message, answer } = receivingOf()
     want()
