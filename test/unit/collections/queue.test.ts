@@ -98,7 +98,8 @@ describe('Queue', () => {
   })
 
   it.each([
-    ['none', 1_000, 0],
+    ['none', 31, 0],
+    ['no more than there are', 1_000, 1_000],
     ['no more than there are', 300_000, 300_000],
   ])('moves %s of %i items while they are shifted', (_case, count, most) => {
     const queue = queueOf(count)
@@ -129,6 +130,22 @@ describe('Queue', () => {
     // One place for each item that passed through would take 8 MB.
     expect((await heapUsed()) - before).toBeLessThan(1_000_000)
     expect([...queue]).toHaveLength(waiting)
+  })
+
+  it('takes little for each of many short queues through which many items passed', async () => {
+    const before = await heapUsed()
+
+    const queues = Array.from({ length: 1_000 }, () => queueOf(1))
+    for (const queue of queues) {
+      for (let item = 0; item < 1_000; item++) {
+        queue.push(item)
+        queue.shift()
+      }
+    }
+
+    // One place for each item that passed through would take 8 MB.
+    expect((await heapUsed()) - before).toBeLessThan(1_000_000)
+    expect(queues.map((queue) => queue.shift())).toEqual(queues.map(() => 999))
   })
 
   it('behaves as an array does in random operations', () => {
