@@ -8,8 +8,7 @@ export interface Backoff {
 
 /**
  * Returns how many milliseconds to wait after a failure: a random time between 0 and the longest wait (full jitter). So clients that lost their
- * server at the same moment reconnect at different moments, even at the first attempt. `failures` is the number of earlier failures: `0` after the
- * first one.
+ * server at the same moment reconnect at different moments, even at the first attempt. `failures` is the number of failures before this one.
  */
 export function waitMs(failures: number, { minMs = 1_000, maxMs = 30_000 }: Partial<Backoff> | undefined = {}, random: number): number {
   return random * Math.min(maxMs, minMs * 2 ** failures)

@@ -263,7 +263,8 @@ export class Receiving {
 
   /**
    * If too many messages wait because earlier ones are missing, gives up the missing messages of one origin after the other, until few enough
-   * messages wait. Giving up means: the missing messages are reported, and the messages that waited for them are delivered.
+   * messages wait. Giving up means: the missing messages are reported, and the messages that waited for them are delivered. If the link was down, and
+   * the origin has not reported its last number since then, the messages that waited are dropped, and a gap of unknown size is reported.
    */
   #keepWithin(): void {
     if (this.#heldUnits <= this.#dependencies.maxHeldUnits) return

@@ -27,7 +27,11 @@ export function commandsIn<TCommands extends { readonly sessions: number }>(valu
   throw invalidOption('commands', `expected a command server, with the number of its \`sessions\`, got ${describe(value)}`)
 }
 
-/** Returns the clock of the options, or else the runtime's own clock. @throws `ERR_INVALID_OPTION` for anything else, and if a first reading fails */
+/**
+ * Returns the clock of the options, or the runtime's own clock if the options have none.
+ *
+ * @throws `ERR_INVALID_OPTION` if the value is not a clock, or if the first reading of the clock fails
+ */
 export function clockIn(value: unknown, failed: ClockFailureListener): GuardedClock {
   const clock = value === undefined ? systemClock : withMethods<Clock>('clock', value, ['now', 'monotonic', 'setTimeout'])
   return readUserCode(() => new GuardedClock(clock, failed), (cause) => invalidOption('clock', 'its first reading failed', cause))

@@ -47,7 +47,7 @@ export interface Recorder<TManager = unknown> {
 
 /** A stream whose messages a recorder has recorded. */
 export interface RecordedStream {
-  /** A type of the catalogue. */
+  /** A stream type of the catalogue. */
   readonly streamType: string
   /** `undefined` for the whole type, and for a stream without a symbol. */
   readonly symbol: string | undefined

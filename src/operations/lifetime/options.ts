@@ -34,8 +34,8 @@ export interface LifetimeOptions {
    */
   readonly jitter?: number | undefined
   /**
-   * The command server of the clients, from `createCommandServer`. Its clients are told to go, and reconnect within `graceMs`. A client that is still there
-   * after that is closed.
+   * The command server of the clients, from `createCommandServer`. Its clients are told to go, and reconnect within `graceMs`. A connection that is
+   * still open after `graceMs` is closed.
    *
    * @default connections are closed without a goodbye
    */

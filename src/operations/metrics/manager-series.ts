@@ -24,7 +24,7 @@ export interface ManagerStats {
   readonly deferred: number
   /** Messages that have not been handed to a socket yet. */
   readonly waiting: number
-  /** The size of the waiting messages. */
+  /** The size of the messages that wait in send queues: UTF-16 units of the texts, or bytes of the frames that have a `byteLength`. */
   readonly waitingBytes: number
   /** The largest size that ever waited for one connection. */
   readonly mostWaitingBytes: number
