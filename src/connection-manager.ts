@@ -27,7 +27,7 @@ export interface ConnectionManager<in out TSocket extends Socket, in out TStream
  * State changes are synchronous and atomic. When a call returns, the state is consistent, and all listeners have been called (in a `batch`: when the
  * batch ends). A method returns a promise only if it waits for sockets to close. The state has changed before the method returns its promise.
  *
- * A call with bad arguments throws synchronously. A call never throws because a socket failed: the manager counts the failure and emits `error`.
+ * An error for bad arguments is thrown synchronously. A call never throws because a socket failed: the manager emits `error`.
  *
  * A message takes this path: `publish` finds the subscribed connections and serializes the message once. Each socket gets the text at once, or
  * through a send queue. If a client reads too slowly, its messages wait in the send queue. In the queue, a newer message may replace an older one. If
@@ -123,7 +123,7 @@ export class ConnectionManager<
    * Iterates over the connections that receive exactly this stream. Use this method for audits and counts. A connection that receives the stream only
    * through a subscription to the whole type is not included. If the stream is private, the connections of all users are included.
    *
-   * The set of connections is fixed when you call the method. You may remove a connection while you iterate.
+   * The set of connections is fixed when you call the method. A connection that is removed while you iterate is still returned.
    */
   connectionsOf(streamType: string, symbol?: string | null): IterableIterator<Connection<TSocket, TStreams, TMetadata>> {
     return this.#parts.subscriptions.connectionsOf(streamType, symbol).map((each) => this.#own(each)).values()
@@ -149,7 +149,7 @@ export class ConnectionManager<
   /**
    * Ends a subscription for all of its holders: for the user, and for each connection that holds it. Returns false if there was no such subscription.
    *
-   * The user's waiting messages of the stream are purged, even of this turn, unless another subscription covers it. A malformed id returns false.
+   * The user's waiting messages of the stream are purged, even of this turn, unless another subscription covers them. A malformed id returns false.
    *
    * @throws `ERR_INVALID_ARGUMENT` if the argument is not an object, has no `userId` or no `streamType`, or has an unknown field
    */
@@ -247,8 +247,8 @@ export class ConnectionManager<
   }
 
   /**
-   * Runs `act` as one step, and returns its result. Listeners are called when the step ends. Messages that `act` publishes are delivered at once, in
-   * order. Messages that a `send` or a `toJSON` publishes during a delivery are deferred until the step ends. A nested batch joins the outer one.
+   * Runs `act` as one step, and returns its result. Listeners are called when the step ends. Unless a delivery is running, messages of `act` are
+   * delivered at once, in order. What a `send` or a `toJSON` publishes is deferred until the step ends. A nested batch joins the outer one.
    *
    * @throws what `act` throws, after the step has ended. `ERR_INVALID_ARGUMENT` if `act` returns a promise, because a step is synchronous
    */
@@ -260,8 +260,8 @@ export class ConnectionManager<
    * Sends a gap notice to all connections that receive this stream. `dropped` is the number of missing messages, or `undefined` if this number is
    * unknown. Without a symbol, each connection that receives any stream of the type gets one notice. Notices are sent like texts of `connection.send`.
    *
-   * @throws `ERR_INVALID_ARGUMENT`, `ERR_UNKNOWN_STREAM`, `ERR_SYMBOL_NOT_ALLOWED`, `ERR_INVALID_ID`, `ERR_RECIPIENT_REQUIRED` for a private stream
-   * without a user, `ERR_RECIPIENT_NOT_ALLOWED` for a public stream with a user, `ERR_PUBLISH_DEPTH`, `ERR_CLOSED`. On an error, nobody gets a notice
+   * @throws `ERR_INVALID_ARGUMENT`, `ERR_UNKNOWN_STREAM`, `ERR_SYMBOL_NOT_ALLOWED`, `ERR_INVALID_ID`, `ERR_UNSERIALIZABLE`, `ERR_RECIPIENT_REQUIRED`
+   * if a private stream has no user, `ERR_RECIPIENT_NOT_ALLOWED` if a public one has one, `ERR_PUBLISH_DEPTH`, `ERR_CLOSED`. Then nothing is sent
    */
   notifyGap(stream: StreamSource<TStreams>, dropped: number | undefined): void {
     this.#parts.noticing.notifyGap(stream, dropped)
@@ -339,7 +339,7 @@ export class ConnectionManager<
     return this.#parts.subscriptions.count
   }
 
-  /** How many streams have a subscriber, pending subscribers included. */
+  /** How many streams have a subscriber, pending subscribers included. A private stream counts once for all users. */
   get streamCount(): number {
     return this.#parts.subscriptions.streamCount
   }
@@ -357,7 +357,7 @@ export class ConnectionManager<
    *
    * Listeners run synchronously, in the order of their registration, when a state change is complete. The call that made the change returns after all
    * listeners have run. A function that is registered twice is called twice. A listener that is registered during a change (from a listener, a hook,
-   * a `send`, a `toJSON`) is called from the next change on. Each call of a manager's method is one change, even if it emits several events.
+   * a `send`, a `toJSON`) is called from the next change on. Each call of a manager's method is one change. All calls in a batch are one change.
    *
    * If a listener throws or rejects, the call continues, and the manager emits `error` without a `connection`. An error that an `error` listener
    * throws is ignored. If there is no `error` listener, `console.warn` prints the first error of each stage.
@@ -372,8 +372,8 @@ export class ConnectionManager<
   }
 
   /**
-   * Shuts the manager down: the manager refuses new connections, and removes all connections and subscriptions. Each socket first gets as many
-   * waiting messages as it has room for. Then the manager closes all sockets in parallel, each once. A running delivery stops. Nothing more is sent.
+   * Shuts the manager down: it refuses everything new, and removes all connections and subscriptions. Each socket first gets as many waiting messages
+   * as it has room for. Then the manager closes all sockets in parallel, each once. A running delivery stops. Nothing more is sent.
    *
    * The promise resolves when all sockets are closed, or after `deadlineMs` (default 5,000). The result is a report of how the sockets closed. A
    * socket that is still closing at the deadline counts as `timedOut`. The report includes sockets of earlier removals that are still closing. A

@@ -4,7 +4,7 @@
  * | code | thrown when |
  * | --- | --- |
  * | `ERR_INVALID_ID` | an id or symbol is not a non-empty, well-formed string of at most 255 UTF-16 units |
- * | `ERR_INVALID_SOCKET` | a socket lacks a callable `send` or a callable `close` |
+ * | `ERR_INVALID_SOCKET` | a socket lacks a callable `send` or a callable `close`, or a heartbeat gets a socket that cannot send a ping or a comment |
  * | `ERR_SOCKET_CLOSED` | a socket that is about to be registered is closing, or closed |
  * | `ERR_INVALID_ARGUMENT` | an argument has the wrong shape and no other code fits |
  * | `ERR_INVALID_OPTION` | an option is unknown, out of range, or of the wrong type |
@@ -16,16 +16,16 @@
  * | `ERR_DUPLICATE_CONNECTION` | a connection id is in use by another socket or user |
  * | `ERR_SYMBOL_REQUIRED` | a stream type needs a symbol and none was given |
  * | `ERR_SYMBOL_NOT_ALLOWED` | a stream type takes no symbol and one was given |
- * | `ERR_RECIPIENT_REQUIRED` | a private message, or the source of a private stream, has no `userId` |
+ * | `ERR_RECIPIENT_REQUIRED` | a private message that is published or broadcast, or the source of a private stream, has no `userId` |
  * | `ERR_RECIPIENT_NOT_ALLOWED` | a public message, the source of a public stream, or a broadcast has a `userId` |
  * | `ERR_RECIPIENT_MISMATCH` | a private message is sent to a user other than its `userId` |
- * | `ERR_UNSERIALIZABLE` | a message's data has no JSON form, or `serialize`, `serializeNotice` or the recorder fails |
+ * | `ERR_UNSERIALIZABLE` | a message's data has no JSON form, or `serialize`, `serializeNotice` or the recorder's `record` fails |
  * | `ERR_PUBLISH_DEPTH` | more than `maxDeferred` messages would be deferred within one outermost call |
  * | `ERR_QUOTA_EXCEEDED` | the call would exceed one of the `quotas` |
  * | `ERR_FORBIDDEN` | `authorize` did not return `true`, or the connection got another user during the call |
  * | `ERR_INVALID_BACKPLANE` | the backplane of a cluster lacks a method, or a driver cannot use the client that it was given |
  * | `ERR_CLUSTER_DOWN` | a node cannot open its client of the broker, or the broker does not answer when it is asked whether a user is online |
- * | `ERR_CLOSED` | the manager is shutting down, or has shut down |
+ * | `ERR_CLOSED` | a call that adds state or sends messages is made after `cleanup()` has begun |
  */
 export type ErrorCode =
   | 'ERR_INVALID_ID'
@@ -83,9 +83,9 @@ export interface ErrorFacts {
   readonly option?: string
   /** The field that was refused: it is unknown, missing, or has a bad value. */
   readonly field?: string
-  /** The quota that was reached. */
+  /** The quota that the call would exceed. */
   readonly quota?: QuotaName
-  /** The limit that was reached. */
+  /** The limit that the call would exceed. */
   readonly limit?: number
 }
 

@@ -79,9 +79,9 @@ export interface ConnectionManagerOptions<
   /** Limits for connections that are behind, because their clients read too slowly. */
   readonly delivery?: DeliveryOptions | undefined
   /**
-   * The manager's source of time: see `Clock`. The constructor refuses a clock whose `now` or `monotonic` does not return a number. If the clock
-   * fails later, the manager emits `error` and continues. If a reading is not a number, the manager uses the last valid reading. If the clock's
-   * `setTimeout` throws, the manager uses a timer of the runtime instead.
+   * The manager's source of time: see `Clock`. The constructor refuses a clock that lacks a method, or whose `now` or `monotonic` does not return a
+   * number. If the clock fails later, the manager emits `error` and continues. If a reading throws or is not a number, the manager uses the last
+   * valid reading. If the clock's `setTimeout` throws, the manager uses a timer of the runtime instead.
    *
    * @default the runtime's own clock and timers
    */
@@ -105,24 +105,25 @@ export interface ConnectionManagerOptions<
   readonly pendingTtlMs?: number | undefined
   /**
    * How many messages may be deferred during one call of the manager, including all calls that are nested in it. A message is deferred if it is
-   * published or sent during a delivery. A deferred message counts even if it has no recipients. A call that would exceed the limit throws
-   * `ERR_PUBLISH_DEPTH`. `0` refuses every deferred message. `Infinity` removes the limit.
+   * published or sent during a delivery. Texts of `connection.send`, and the notices of `notifyGap` and `setStreamStatus`, count as messages. A
+   * deferred message counts even if it has no recipients. A call that would exceed the limit throws `ERR_PUBLISH_DEPTH`. `0` refuses every deferred
+   * message. `Infinity` removes the limit.
    *
    * @default 10_000
    */
   readonly maxDeferred?: number | undefined
   /**
    * How long a stream stays active after it has lost its last connected subscriber. After this delay, the stream becomes idle, and the manager emits
-   * `streamIdle`. `0`: the stream becomes idle at once. `Infinity`: the stream stays active until the manager shuts down, or until more than
-   * `quotas.idleStreams` streams have no subscriber.
+   * `streamIdle`. `0`: the stream becomes idle at once. `Infinity`: the stream stays active until the manager shuts down, or until the quota
+   * `idleStreams` makes it idle.
    *
    * @default 1_000
    */
   readonly idleDelayMs?: number | undefined
   /**
    * Limits on what a manager holds. A call that would exceed a quota throws `ERR_QUOTA_EXCEEDED` and changes nothing. The quota `idleStreams` is an
-   * exception: no call throws because of it. If this quota is exceeded, the stream that has been without a subscriber for the longest time becomes
-   * idle at once.
+   * exception: no call throws because of it. If this quota is exceeded, the active stream that has been without a connected subscriber for the
+   * longest time becomes idle at once.
    */
   readonly quotas?: QuotaOptions | undefined
   /**
@@ -131,8 +132,9 @@ export interface ConnectionManagerOptions<
    *
    * Only `true` grants access. For any other answer, the call throws `ERR_FORBIDDEN`. A promise is not `true`, so await an asynchronous check before
    * you subscribe. If `authorize` throws, or returns a promise that rejects, access is refused and the manager emits `error`. A refusal does not end
-   * a subscription that exists already. There is one exception: `connection.reassign` asks again for each public subscription of the connection, and
-   * ends those that are refused. To end access at any other time, call `revoke`.
+   * a subscription that exists already. There is one exception: `connection.reassign` asks whether the new user may have each public stream that the
+   * connection itself is subscribed to, and ends the refused subscriptions. It also asks about the public streams of waiting messages, and purges the
+   * refused messages. To end access at any other time, call `revoke`.
    *
    * @default every subscription is allowed
    */
@@ -143,7 +145,7 @@ export interface ConnectionManagerOptions<
  * Limits on what a manager holds. All quotas except `connections` are finite by default, so that one client, or one bug, cannot use up the memory.
  *
  * A quota of `0` allows nothing, and a quota of `Infinity` removes the limit. A quota refuses new connections, subscriptions or messages, and never
- * removes existing ones. The quota `idleStreams` is an exception, and refuses nothing. Removed connections and subscriptions no longer count.
+ * removes existing ones. Only the quota `idleStreams` refuses nothing. Removed connections and subscriptions no longer count.
  */
 export interface QuotaOptions {
   /**
@@ -165,13 +167,14 @@ export interface QuotaOptions {
    */
   readonly subscriptionsPerUser?: number | undefined
   /**
-   * Subscriptions of one connection. Subscriptions that the connection's user holds do not count.
+   * Subscriptions of one connection. Subscriptions that only the connection's user holds do not count.
    *
    * @default 1_000
    */
   readonly subscriptionsPerConnection?: number | undefined
   /**
-   * The length of a serialized message, or of a text of `connection.send`: in UTF-16 units if it is a text, in bytes if it is binary.
+   * The length of a serialized message, or of a text of `connection.send`: in UTF-16 units if it is a text, in bytes if it is binary. A `text` that is
+   * passed to `publish` or `sendToConnection` may be longer, up to `delivery.hardLimitBytes` if that is more.
    *
    * @default 1_048_576 // 1 Mi
    */
@@ -184,8 +187,8 @@ export interface QuotaOptions {
   readonly pendingUsers?: number | undefined
   /**
    * Streams that have no connected subscriber and stay active for `idleDelayMs`. The quota refuses nothing: if there is one stream more than the
-   * quota, the stream that has been without a subscriber for the longest time becomes idle at once. With `0`, a stream becomes idle as soon as it has
-   * no connected subscriber.
+   * quota, the stream that has been without a connected subscriber for the longest time becomes idle at once. With `0`, a stream becomes idle as soon
+   * as it has no connected subscriber.
    *
    * @default 10_000
    */
@@ -209,8 +212,8 @@ export interface DeliveryOptions {
    * and dropped.
    *
    * Whatever the limit is, bytes that the socket got in the current turn of the event loop do not count, because no client has had time to read them.
-   * Bytes of the turn before do not count either, if the socket was within the limit in that turn. `0`: a message waits if the socket has any older
-   * unsent byte. If the messages of one turn to a client are longer than the limit, they are sent in several writes.
+   * Bytes of the turn before do not count either, if the socket was within the limit in that turn. `0`: a message waits if the socket has an unsent
+   * byte of an earlier turn. If the messages of one turn to a client are longer than the limit, they are sent in several writes.
    *
    * @default 65_536 // 64 KiB
    */
@@ -226,8 +229,8 @@ export interface DeliveryOptions {
    */
   readonly hardLimitBytes?: number | undefined
   /**
-   * How often a timer checks whether a connection that is behind has room again. Connections whose transport has an `onDrain` need no timer.
-   * `Infinity`: there is no timer.
+   * How often a timer checks whether a connection that is behind has room again. Connections whose transport has an `onDrain` need no timer, unless
+   * `onDrain` fails. `Infinity`: there is no timer.
    *
    * @default 50
    */

@@ -30,7 +30,7 @@ export class InFlight {
   }
 }
 
-/** Returns the error of a call that needs the broker while there is no link to the broker. */
+/** Returns the error of a call for which there is no link to the broker, or whose link is lost before the answer. */
 export function linkLost(): Error {
   return new Error('There is no link to the broker')
 }

@@ -49,7 +49,7 @@ export interface NatsSubscription {
   drain(): Promise<void>
 }
 
-/** How long the driver waits for a node to answer that it is subscribed to a subject. */
+/** How long `subscribers` waits until a subscribed node answers the request. */
 const REQUEST_TIMEOUT_MS = 2_000
 
 /**

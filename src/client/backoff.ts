@@ -1,4 +1,4 @@
-/** How long a client waits before it connects again. */
+/** How long a client waits after a failure before it connects again. */
 export interface Backoff {
   /** The longest wait after the first failure, in milliseconds. The longest wait doubles with each further failure. */
   readonly minMs: number

@@ -8,7 +8,7 @@
  * | `ERR_DISCONNECTED` | the connection ended before the answer to a request |
  * | `ERR_TOO_MANY_REQUESTS` | 256 requests are open already |
  * | `ERR_CANNOT_SEND` | a command could not be sent, because the socket only receives, and there is no option `send` |
- * | any other | a code of the server, such as `ERR_FORBIDDEN` |
+ * | any other | a code of the server, such as `ERR_FORBIDDEN`, or the reason why the server ended a subscription, such as `revoked` |
  */
 export type ClientErrorCode =
   | 'ERR_CLOSED'

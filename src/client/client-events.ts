@@ -8,7 +8,7 @@ import type { Message } from './update.ts'
  * - `idle`: nobody needs a connection
  * - `connecting`: an attempt to connect is under way
  * - `connected`: the server has said welcome
- * - `waiting` for the next attempt
+ * - `waiting` for the next attempt, or until the page leaves the back-forward cache
  * - `stopped`: no attempt is made until `connect()`, because the server or `shouldReconnect` wants none, or because the next one would probably fail
  *   in the same way
  * - `closed` by `close()`, for good
@@ -20,7 +20,8 @@ export interface StateChange {
   /** The new state. */
   readonly state: ClientState
   /**
-   * Why the client entered the state, if the connection was lost or could not be made. Otherwise `undefined`. The reasons are:
+   * Why the client is not connected, if its state is `waiting` or `stopped`, or if it became `idle` because the connection was lost or could not be
+   * made. Otherwise `undefined`. The reasons are:
    *
    * - the reason of the server's goodbye
    * - without a goodbye, the reason of the `Loss`, or `closed` if that reason is empty

@@ -48,8 +48,9 @@ export interface ClientOptions {
    */
   readonly lazy?: boolean | undefined
   /**
-   * How long to wait before the next attempt: a random time between 0 and a limit (full jitter). The limit begins with `minMs`, and doubles with each
-   * failure up to `maxMs`. A connection that lasted 5 seconds after the welcome resets the limit to `minMs`.
+   * How long to wait before the next attempt, unless the server's goodbye names the time: a random time between 0 and a limit (full jitter). The
+   * limit begins with `minMs`, and doubles with each failure up to `maxMs`. A connection that lasted 5 seconds after the welcome resets the limit to
+   * `minMs`.
    *
    * @default { minMs: 1_000, maxMs: 30_000 }
    */
@@ -62,8 +63,9 @@ export interface ClientOptions {
   readonly connectTimeoutMs?: number | undefined
   /**
    * How often the client sends a ping. If the server closes idle connections, a ping is sent after half of the server's idle time, if that is
-   * shorter. With `Infinity`, the client sends pings only to such a server. A client that cannot send, such as one with an `EventSource` and no
-   * `send`, sends no pings. Such a client expects the heartbeats that the server announces.
+   * shorter. With `Infinity`, the client sends these pings only to such a server. It also sends a ping when the page becomes visible again, or goes
+   * online or offline. A client that cannot send, such as one with an `EventSource` and no `send`, sends no pings. Such a client expects the
+   * heartbeats that the server announces.
    *
    * @default 25_000
    */

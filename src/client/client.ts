@@ -41,7 +41,7 @@ export interface Client<TStreams extends StreamCatalogue = TradingStreams> {
   ): ClientSubscription
   /**
    * Returns the messages and the gaps of a stream, to iterate over. The client subscribes at once, and unsubscribes when the iteration ends. If the
-   * server ends the subscription, the iteration first returns the waiting updates, and then throws a `ClientError` with the server's code. If the
+   * server ends the subscription, the iteration first returns the waiting updates, and then throws a `ClientError` with the `code` of `Ended`. If the
    * client is closed, the iteration ends after the waiting updates, without an error. If `signal` is aborted, the iteration ends at once.
    *
    * @throws `ERR_CLOSED`
@@ -83,10 +83,10 @@ export interface Client<TStreams extends StreamCatalogue = TradingStreams> {
  * Returns a client that keeps its streams when a connection is lost: it reconnects, resumes each stream, and reports missing messages.
  *
  * With a recovery on the server, each listener gets each message at most once, in the order in which its publisher sent it. If a message is lost, the
- * listener gets a gap in its place. Without a recovery, each stream begins with a gap after a reconnect. After a loss, the client waits for a random
- * time (full jitter). The upper limit of the wait grows with each failure. The client stops reconnecting if the server's goodbye or close code says
- * so. The client notices a dead connection, even if no close is reported. If the client itself was asleep, it does not mistake its own pause for a
- * dead connection.
+ * listener gets a gap in its place. Without a recovery, each stream begins with a gap after a reconnect. After a goodbye, the client reconnects in
+ * the time that the goodbye names. After any other loss, it waits for a random time (full jitter), whose upper limit grows with each failure. The
+ * client stops reconnecting if the server's goodbye or close code says so, unless `shouldReconnect` decides otherwise. The client notices a dead
+ * connection, even if no close is reported. If the client itself was asleep, it does not mistake its own pause for a dead connection.
  *
  * The library uses no global before a client is created. A client has one timer at most, which does not keep a process alive. The option `connect`
  * decides on the kind of connection, and gives the credentials. The type parameter is the type of the server's catalogue:

@@ -109,7 +109,7 @@ export class Connector {
   }
 
   /**
-   * Adjusts the connection in a microtask. So if code unsubscribes and directly subscribes to the same stream again, the client sends no commands.
+   * Adjusts the connection in a microtask. So the commands of several calls in a row are sent together.
    */
   adjustSoon(): void {
     if (this.#isAdjusting) return

@@ -6,8 +6,8 @@ export interface ClientSubscription {
   unsubscribe(): void
   /**
    * Subscribes to the stream again without a position, for instance because your order book is broken. All listeners of the stream get a snapshot, or
-   * the last value if the stream is `latest`. It replaces their state. If the server has neither, they get a gap. Without a connection, the client
-   * does this when it has connected. Does nothing once this listener is removed.
+   * the last value if the stream is `latest`. This message replaces their state. If the server has neither, they get a gap. Without a connection, the
+   * client does this when it has connected. Does nothing once this listener is removed.
    */
   refresh(): void
 }

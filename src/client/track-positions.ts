@@ -39,13 +39,13 @@ export interface PositionTracker<TStreams extends StreamCatalogue = TradingStrea
   receive(text: string): Received<TStreams>
   /**
    * Returns the position to resume a stream from. Without a `symbol`, the result is the position in the whole type, or in a stream that has no
-   * symbol. The result is `undefined` if no answer with a position has come, or if an announced snapshot has not come yet. In both cases, subscribe
-   * without a position.
+   * symbol. The result is `undefined` if no answer with a position has come, if the subscription has ended since, or if an announced snapshot has not
+   * come yet. In these cases, subscribe without a position.
    */
   position(stream: { readonly streamType: keyof TStreams & string; readonly symbol?: string | undefined }): string | undefined
   /**
-   * Tells the tracker that the connection has ended. The positions do not change. From now on, a message changes a position only if it comes after
-   * the answer to the next subscribe command of its stream.
+   * Tells the tracker that the connection has ended. The positions do not change. From now on, messages change the position of a stream only after
+   * the next answer to a subscribe command for this stream.
    */
   disconnected(): void
 }

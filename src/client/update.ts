@@ -34,7 +34,8 @@ export interface Gap {
 }
 
 /**
- * The status of the stream's source has changed: see `setStreamStatus` of the server. While the status is not `CONNECTED`, data may be out of date.
+ * The status of the stream's source has changed, or is not `CONNECTED` when the subscription begins: see `setStreamStatus` of the server. While the
+ * status is not `CONNECTED`, data may be out of date.
  */
 export interface Status {
   /** Distinguishes a status from a message, which has no `type`. */

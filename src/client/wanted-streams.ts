@@ -73,7 +73,7 @@ export class WantedStreams {
 
   /**
    * Returns the wanted stream for this type and symbol, or a new one if there is none. The stream stays wanted until `lingerMs` after the removal of
-   * its last listener.
+   * its last listener, or until the server ends the subscription.
    */
   #obtain({ streamType, symbol }: AnyStream): WantedStream {
     const name = { streamType, symbol: symbol ?? undefined }

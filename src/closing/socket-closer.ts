@@ -42,7 +42,7 @@ export interface Closing {
 interface ClosingOf<TConnection> extends Closing {
   readonly connection: TConnection
   readonly transport: AnyTransport | undefined
-  /** True if the socket is terminated at once, without `close`. If `terminate` fails, `close` is called after all. */
+  /** True if the socket is terminated at once, without `close`. If `terminate` fails or times out, `close` is called after all. */
   readonly isForced: boolean
 }
 
@@ -76,11 +76,11 @@ export class SocketCloser<TConnection extends Closable> {
   }
 
   /**
-   * Closes the sockets of these connections at once, in parallel. If several connections share a socket, it is closed once.
+   * Closes the sockets of these connections at once, in parallel. If several of these connections share a socket, it is closed once.
    *
-   * Each promise resolves when the `close` of its socket settles, or after `timeoutMs`. Until then, the promise keeps the process alive. With
-   * `Infinity`, the promise waits for `close` without a timer, and does not keep the process alive. If `close` fails or times out, and the transport
-   * has a `terminate`, the socket is terminated.
+   * Each promise resolves when the `close` of its socket returns or settles, or after `timeoutMs`. Until then, the promise keeps the process alive.
+   * With `Infinity`, the promise waits for `close` without a timer, and does not keep the process alive. If `close` fails or times out, and the
+   * transport has a `terminate`, the socket is terminated.
    *
    * If the socket of a slow consumer is stuck, and the transport has a `terminate`, the socket is terminated at once. A normal `close` would keep the
    * socket's buffer in memory for as long as the peer reads nothing. If the socket has room again, it is closed normally, so that the peer learns the

@@ -17,8 +17,8 @@ export interface ClusterEvents<TStreamType extends string = string> {
   /** `up` when the broker works for this node, `down` when it does not work any more. `close()` does not emit this event. */
   status: 'up' | 'down'
   /**
-   * Messages of another node are missing on this node. This node's subscribers are told too. `missing` is how many, or `undefined` if nobody knows
-   * how many.
+   * Messages of another node are missing on this node. This node's subscribers are told too. `missing` is how many. `undefined` means that messages
+   * may be missing, and that nobody knows how many.
    */
   gap: ClusterStream<TStreamType> & { readonly missing: number | undefined }
   /**

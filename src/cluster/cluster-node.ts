@@ -124,8 +124,8 @@ export class ClusterNode implements LogCluster {
 
   /**
    * Waits until this node has reached a client's position in a channel, and has the messages after it, except those that their origin no longer has.
-   * Waits for `repairTimeoutMs` at most. Does not wait for a local type, or if this node is not in the cluster. Does not wait if the request is invalid either,
-   * because the subscribe that follows refuses such a request.
+   * Waits for `repairTimeoutMs` at most. Does not wait for a local type, or after this node has left the cluster. Does not wait if the request is
+   * invalid either, because the subscribe that follows refuses such a request.
    */
   async ready({ streamType, symbol, userId, position }: ReadyRequest): Promise<void> {
     const { interests, readiness } = this.parts
@@ -241,8 +241,9 @@ export class ClusterNode implements LogCluster {
   }
 
   /**
-   * Repeats the requests to a node that has come back. A `sync` that names the channel of commands comes from a node that has joined or come back,
-   * because every node wants this channel all the time.
+   * Repeats the requests to a node that has come back. If a `sync` names the channel of commands, its sender has joined or come back a short time
+   * ago, or still waits for the number of this node's last command. Otherwise it has no reason to ask, because every node wants this channel all the
+   * time.
    */
   #askAgain(node: string, channels: readonly ChannelName[]): void {
     if (channels.every(isStream)) return

@@ -23,9 +23,12 @@ export interface ClusterStats {
   readonly received: number
   /** Messages of other nodes that this node already had, or had already skipped or reported as missing. */
   readonly duplicates: number
-  /** Messages of other nodes in channels that nobody on this node wants any more. */
+  /** Messages of other nodes in channels that nobody on this node wants any more, or in an epoch that belongs to this node. */
   readonly unwanted: number
-  /** How many times this node found that messages of another node were missing, and asked for them. */
+  /**
+   * How many times this node found that messages of another node were missing, and asked for them. Does not count a request to a node that still had
+   * to report its last number, for example after an interruption.
+   */
   readonly repairs: number
   /** Missing messages that another node sent again. */
   readonly repaired: number
@@ -66,9 +69,9 @@ export class Cluster<in out TStreams extends StreamCatalogue = TradingStreams> {
   }
 
   /**
-   * Resolves when this node has reached a client's position in a channel, and has all messages after it, as far as the cluster still holds them.
-   * After that, subscribe the client with the same position. The promise resolves after `repairTimeoutMs` at the latest, even if the broker cannot be
-   * reached. The promise resolves at once for a local type, for an invalid request, and after `close()`. The promise never rejects.
+   * Resolves when this node has reached a client's position in a channel, and has all messages after it, as far as the nodes that published them
+   * still hold them. After that, subscribe the client with the same position. The promise resolves after `repairTimeoutMs` at the latest, even if the
+   * broker cannot be reached. The promise resolves at once for a local type, for an invalid request, and after `close()`. The promise never rejects.
    */
   ready(request: ReadyRequest): Promise<void> {
     return this.#node.ready(request)

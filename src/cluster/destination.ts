@@ -12,7 +12,10 @@ export interface Destination {
   readonly isLatest: boolean
   /** True if each message replaces all older messages of the channel: for a `latest` stream type whose channels are single streams. */
   readonly isReplacing: boolean
-  /** How many times an origin is asked, at most, before its missing messages count as lost. A request or an answer may itself be lost. */
+  /**
+   * How many times an origin that does not answer is asked before its missing messages count as lost. A request or an answer may itself be lost. A
+   * request that is repeated because a node was cut off is sent even if this number is reached.
+   */
   readonly mostQuestions: number
   /** Returns what is known here about an epoch, or `undefined` if the epoch is not known here. */
   knownOf(epoch: string): EpochKnowledge | undefined
@@ -30,8 +33,8 @@ export interface Destination {
    */
   skipTo(epoch: string, seq: number, isMissing: boolean): void
   /**
-   * Call when the origin of an epoch had to report its last number, and did not do so in time. Nobody knows whether messages are missing, so
-   * subscribers are told that some may be missing.
+   * Call when this node stops waiting for an origin that had to report its last number: the origin did not do so in time, or too many messages wait.
+   * Nobody knows whether messages are missing, so the destination reports that some may be missing.
    */
   giveUp(epoch: string): void
 }

@@ -34,7 +34,7 @@ export interface AnswerFrame {
 /**
  * A frame: what a node sends to other nodes, or to itself. `node` is the name of the sender.
  *
- * - `message`: a message
+ * - `message`: a message that the sender has published
  * - `tail`: the number of the sender's last message in a channel. Sent when the sender has published nothing there for some time, when its link is up
  *   again, and before it leaves the cluster
  * - `probe`: a message of a node to itself. If it comes back, the broker works, and has received everything that the node sent before the probe
@@ -44,7 +44,7 @@ export interface AnswerFrame {
  * - `answer`: the answer to an `ask`
  * - `left`: the sender does not want these channels any more
  * - `back`: the sender is connected to the broker again, after `awayMs` milliseconds without a connection. A node that began to want channels in this
- *   time asks the sender for the numbers of the sender's last messages in these channels
+ *   time, or up to 5 seconds before it, asks the sender for the numbers of the sender's last messages in these channels
  * - `departed`: a user has just left the sender
  * - `survey`: the sender asks which channels the other nodes want
  * - `wanted`: the answer to a `survey`

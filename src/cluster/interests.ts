@@ -21,7 +21,10 @@ export interface InterestsDependencies {
   readonly link: Pick<Link, 'send' | 'roundTripMs'>
   readonly subjects: Pick<Subjects, 'control'>
   make(channel: ChannelName): Interest
-  /** Called after each `sync`, when the nodes that publish in its channels have had time to answer with the numbers of their last messages. */
+  /**
+   * Called after each request of `sync` that was sent, when the nodes that publish in its channels have had time to answer with the numbers of their
+   * last messages.
+   */
   synced(): void
 }
 
@@ -38,9 +41,9 @@ const LEAST_ANSWER_MS = 20
 const REPEATS = 3
 
 /**
- * The channels that this node wants. A node is subscribed to a channel at the broker for as long as it wants the channel. The nodes that publish in a
- * channel are its origins. Once a node is subscribed, it asks the channel's origins for the numbers of their last messages. One request can name many
- * channels.
+ * The channels that this node wants. When a node begins to want a channel, it subscribes to the channel at the broker. When it no longer wants the
+ * channel, it unsubscribes. The nodes that publish in a channel are its origins. Once a node is subscribed, it asks the channel's origins for the
+ * numbers of their last messages. One request can name many channels.
  */
 export class Interests {
   readonly #dependencies: InterestsDependencies

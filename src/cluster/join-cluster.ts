@@ -14,11 +14,12 @@ export interface ClusterRecovery {
 }
 
 /**
- * Makes a manager a node of a cluster. From then on, the manager's messages also reach the subscribers of the other nodes.
+ * Makes a manager a node of a cluster. From then on, the messages that the manager publishes also reach the subscribers of the other nodes, except
+ * messages of `localTypes` and messages that are published as a `text`.
  *
  * Local delivery does not wait for the broker. Each message of another node arrives once. Within a stream, the messages of a node arrive in the order
  * in which that node published them. A message that was lost on the way is sent again. If the publishing node cannot send it again, subscribers are
- * told that it is missing.
+ * told that it is missing, unless its type is `latest` and a newer message has replaced it.
  *
  * The promise resolves when the broker's client is open, and after `repairTimeoutMs` at the latest. The cluster's status stays `down` until a message
  * that this node sends to itself has come back from the broker. The promise rejects with `ERR_CLUSTER_DOWN` if the client reports before

@@ -29,7 +29,7 @@ interface Probe {
  *
  * A probe is a message of this node to itself. When a probe comes back, the link is up, and everything that was sent before the probe is confirmed.
  * Nothing else proves that the broker works, because a broker's client reports a lost connection late and a new connection early. The link sends the
- * next probe only if the last one has come back, is late, or may be lost.
+ * next probe only if the last one has come back, or if the broker's client no longer holds the last one and it is late or may be lost.
  *
  * If too many UTF-16 units are unconfirmed, or if the link is down, the link sends only probes, and discards all other frames. So no other frames
  * pile up in the broker's client while the broker is stuck. When another node notices that messages are missing, it asks for them.

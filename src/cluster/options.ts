@@ -10,7 +10,10 @@ import type { Backplane } from '../ports/backplane.ts'
  * the others.
  */
 export interface ClusterOptions<TStreams extends StreamCatalogue = TradingStreams> {
-  /** The broker: `redisBackplane(client)`, `natsBackplane(connection)`, `memoryBackplane(bus)`, or a backplane of your own. */
+  /**
+   * The driver that connects this node to the broker: `redisBackplane(client)`, `natsBackplane(connection)`, `memoryBackplane(bus)`, or one of your
+   * own.
+   */
   readonly backplane: Backplane
   /** The name of the cluster: 1 to 255 UTF-16 units. Nodes with the same prefix at the same broker are one cluster. */
   readonly prefix: string
@@ -33,7 +36,8 @@ export interface ClusterOptions<TStreams extends StreamCatalogue = TradingStream
    */
   readonly repairTimeoutMs?: number | undefined
   /**
-   * How long a channel must be quiet before its last message number is sent again, so that other nodes notice a lost message. Milliseconds.
+   * How long this node must have published nothing in a channel before it sends the number of its last message again, so that other nodes notice a
+   * lost message. Milliseconds.
    *
    * @default 500
    */
@@ -48,7 +52,8 @@ export interface ClusterOptions<TStreams extends StreamCatalogue = TradingStream
   /**
    * How many bytes may be on their way to the broker without a proof that they arrived. Beyond this limit, messages are not handed to the broker's
    * client, and the other nodes ask for them later. The same limit applies to messages of other nodes that wait here because earlier messages are
-   * missing. Beyond it, this node gives up the missing messages, and its subscribers are told of a gap. Each UTF-16 unit counts as a byte.
+   * missing. Beyond it, this node gives up the missing messages, and its subscribers are told of a gap. Each UTF-16 unit counts as a byte. Each
+   * message that waits here counts 64 bytes more.
    *
    * @default 4_194_304
    */

@@ -14,8 +14,8 @@ export interface Range {
  * Puts the messages of one epoch in order.
  *
  * A message that comes too early waits, while its origin is asked for the messages before it. Messages that the origin does not have any more are
- * reported as missing. A waiting message is delivered once each message before it was delivered, skipped, or reported as missing. If each message of
- * the channel replaces all older ones, no message waits.
+ * reported as missing. A waiting message is delivered once each message before it was delivered, skipped, or reported as missing. If this node gives
+ * up an origin that is in doubt, the waiting messages are dropped. If each message of the channel replaces all older ones, no message waits.
  */
 export class Origin {
   readonly epoch: string

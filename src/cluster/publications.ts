@@ -26,9 +26,9 @@ export interface PublicationsDependencies {
 }
 
 /**
- * A channel in which this node has published. When the channel is quiet, the node sends the number of its last message in the channel again, at least
- * `REPEATS` times, and until the broker has confirmed the last repeat. Then the tail is removed. The tail is also removed if the log forgets the
- * channel.
+ * A channel in which this node has published. When the node has published nothing in the channel for a while, it sends the number of its last message
+ * there again. It repeats the number at least `REPEATS` times, and until the broker has confirmed the last repeat. Then the tail is removed. The tail
+ * is also removed if the log forgets the channel.
  */
 interface Tail {
   readonly channel: ChannelName
@@ -45,8 +45,8 @@ interface Tail {
 }
 
 /**
- * When a channel becomes quiet, this node repeats the number of the channel's last message at least this many times. If the broker has not confirmed
- * the last of these repeats, the node repeats the number again. Each pause is twice as long as the pause before it.
+ * When this node stops publishing in a channel, it repeats the number of its last message there at least this many times. If the broker has not
+ * confirmed the last of these repeats, the node repeats the number again. Each pause is twice as long as the pause before it.
  */
 const REPEATS = 3
 
@@ -59,8 +59,8 @@ const UNITS_OF_A_PART = 262_144
 /**
  * Sends this node's messages to the other nodes, and answers the other nodes' requests.
  *
- * Another node notices a lost message when the channel's next message arrives. But no message follows the last one. So when a channel becomes quiet,
- * this node sends the number of its last message again.
+ * Another node notices a lost message when this node's next message of the channel arrives. But no message follows the last one. So when this node
+ * stops publishing in a channel, it sends the number of its last message again.
  */
 export class Publications {
   readonly counts = { published: 0, sent: 0 }
@@ -109,8 +109,8 @@ export class Publications {
   }
 
   /**
-   * Sends the requested messages that this node still holds. If it holds none of them, sends an empty answer. Sends no answer if the epoch is not
-   * this node's own.
+   * Sends the requested messages that this node still holds. If it holds none of them, sends an empty answer. Sends no answer if the epoch is not the
+   * one in which this node publishes now, or if the channel's messages stay on this node.
    */
   answerAsk(to: string, { channel, epoch, first, last }: { readonly channel: ChannelName; readonly epoch: string; readonly first: number; readonly last: number }): void {
     const { messages, node } = this.#dependencies

@@ -10,7 +10,8 @@ export interface ReadinessDependencies {
   complete(interest: Interest, origin: Origin, seq: number): void
   isUp(): boolean
   /**
-   * True if this node published in this epoch, in this run or in an earlier run. Also true for a mark, which looks like an epoch but has no messages.
+   * True if this node published in this epoch, since its last restart or before. Also true for a mark, which looks like an epoch but has no messages:
+   * see `markOf`.
    */
   isOwn(interest: Interest, epoch: string): boolean
 }
@@ -72,9 +73,9 @@ export class Readiness {
   }
 
   /**
-   * True if this node has reached number `seq` of an epoch, and has all messages after it, except for messages that the origin no longer has. If
-   * messages after it are missing from the history, asks the origin for them. Does not ask for messages that the client claims to have, because a
-   * client may claim any number.
+   * True if this node has reached number `seq` of an epoch, and has all messages after it, except for messages that the origin no longer has. Also
+   * true for this node's own epochs. If messages after it are missing from the history, asks the origin for them. Does not ask for messages that the
+   * client claims to have, because a client may claim any number.
    */
   #isWhole(interest: Interest, epoch: string, seq: number): boolean {
     const origin = interest.find(epoch)

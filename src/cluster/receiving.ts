@@ -10,12 +10,15 @@ export interface ReceivingDependencies {
   readonly clock: Clock
   readonly node: string
   readonly repairTimeoutMs: number
-  /** How many UTF-16 units of messages may wait here because earlier messages are missing. The limit is for all channels together. */
+  /**
+   * How many UTF-16 units of messages may wait here because earlier messages are missing. Each message counts 64 units in addition to its text. The
+   * limit is for all channels together.
+   */
   readonly maxHeldUnits: number
   /** Sends a frame to one node. */
   sendTo(node: string, frame: Frame): void
   isUp(): boolean
-  /** Called when this node's wait for an origin's answer may be over, or when an origin has reached the number that a client waits for. */
+  /** Called when this node's wait for an origin's answer may be over, or when this node has reached the message number that a client waits for. */
   settled(): void
 }
 
@@ -44,9 +47,10 @@ interface Wait {
  * Takes the messages of other nodes. A node that publishes in a channel is an origin of the channel. Each message is taken once. Within a channel,
  * the messages of one origin are taken in the order in which the origin published them.
  *
- * If messages are missing, this node asks their origin for them. If the origin does not answer, this node asks up to `mostQuestions` times. Each
- * time, the origin has `repairTimeoutMs` to answer. If the link goes down meanwhile, this time begins anew when the link is up again. Messages that
- * have not arrived after the last time are reported as missing.
+ * If messages are missing, this node asks their origin for them. If the origin does not answer, this node asks up to `mostQuestions` times, and again
+ * if the link or the origin was down meanwhile. Each time, the origin has `repairTimeoutMs` to answer. If the link goes down meanwhile, this time
+ * begins anew when the link is up again. Messages that have not arrived after the last time are reported as missing. If too many messages wait for
+ * missing ones, these are reported earlier.
  */
 export class Receiving {
   readonly counts: ReceivingCounts = { received: 0, duplicates: 0, unwanted: 0, repaired: 0, repairs: 0 }
@@ -166,8 +170,8 @@ export class Receiving {
 
   /**
    * Returns the origin of an epoch. If an epoch that is new to this node may have begun before this node wanted the channel, the messages up to
-   * number `own.seq` are skipped. If the epoch began later, this node should get all its messages. An origin that was forgotten continues at the
-   * number that it had reached.
+   * number `own.seq` are skipped. If the epoch began later, no message is skipped. An origin that was forgotten continues at the number that it had
+   * reached.
    */
   #originOf(interest: Interest, node: string, own: OwnEpoch): Origin {
     const origin = interest.originOf(own.epoch, node)

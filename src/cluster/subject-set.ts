@@ -55,8 +55,8 @@ export class SubjectSet {
   }
 
   /**
-   * Resolves when the subscriptions at the broker match the wanted subjects, when a call to the broker has failed, or when the running call has ended
-   * after `stop`. Never rejects.
+   * Resolves when the subscriptions at the broker match the wanted subjects, or when a call to the broker has failed. After `stop`, resolves when the
+   * running call has ended. Resolves at once if changes wait for `retry`. Never rejects.
    */
   async settled(): Promise<void> {
     while (this.#running !== undefined) await this.#running

@@ -46,7 +46,7 @@ export class FanOutList<TConnection> {
   connections: (TConnection | undefined)[] = []
   /** The connections that are also in the list of the whole type. Only the list of an exact stream has this set. */
   overlaps: Set<TConnection> | undefined = undefined
-  /** How many messages were sent to this list, and the time of the last one in milliseconds since the Unix epoch. */
+  /** `servings` is how many messages were sent to this list. `servedAtMs` is the time of the last one, in milliseconds since the Unix epoch. */
   servings = 0
   servedAtMs = 0
   /** True if a sink was removed or replaced since the list was pinned. While this field is false, the sending loop need not check a slot again. */

@@ -1,4 +1,4 @@
-/** A shorter array is not copied to free the places of shifted items. There may be a queue for each user, so the limit is low. */
+/** If fewer items than this were shifted, the array is not copied to free their places. There may be a queue for each user, so the limit is low. */
 const COMPACT_FROM = 32
 
 /** A first-in, first-out queue. Unlike the `shift` of an array, the `shift` of this queue does not slow down as the queue grows. */

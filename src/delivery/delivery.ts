@@ -45,8 +45,8 @@ export interface DeliveryDependencies<TConnection> {
  * A client may read more slowly than the server sends. Then the client's socket buffers more and more unread bytes, until the server runs out of
  * memory. The delivery prevents this in three steps:
  *
- * 1. A socket **has room** while it buffers at most `softLimitBytes`. The delivery decides once in each turn of the event loop whether a socket has
- *    room.
+ * 1. A socket **has room** while it buffers at most `softLimitBytes`. Bytes that it got in this turn of the event loop do not count, because no
+ *    client has had time to read them. If the socket was within the limit in the turn before, the bytes of that turn do not count either.
  * 2. If the socket has no room, the connection is **behind**: its messages wait in the backlog of its send queue. The stream type decides what
  *    happens to the waiting messages. With `delivery: 'latest'`, a newer message replaces the waiting message of its stream. With `overflow: 'drop'`,
  *    the oldest messages are dropped if too much waits, or if they have waited too long, and the client gets a gap notice. All other messages are
@@ -121,7 +121,7 @@ export class Delivery<TConnection extends DeliveryConnection> {
     return undefined
   }
 
-  /** Fixes the recipients of a message before it is serialized. The caller must then call `serve` or `abandon`. */
+  /** Fixes the recipients of a message, which may not be serialized yet. The caller must then call `serve` or `abandon`. */
   begin(fields: MessageFields, recipients: Recipients<TConnection>, exclusions: readonly Exclusion<TConnection>[]): FanOut<TConnection> {
     const fanOut = new FanOut(fields, recipients, this.#outcomes, this.#roomBytes)
     for (const isExcluded of exclusions) fanOut.exclude(isExcluded)
@@ -177,8 +177,8 @@ export class Delivery<TConnection extends DeliveryConnection> {
   }
 
   /**
-   * True if a connection's socket has buffered more than `softLimitBytes`, or if nothing tells how much it has buffered. A meter that throws counts
-   * as 0 bytes.
+   * True if a connection's socket has buffered more than `softLimitBytes`, or if nothing tells how much it has buffered. If reading the number of
+   * bytes throws, it counts as 0.
    */
   isStuck(connection: TConnection): boolean {
     const transport = this.#dependencies.transportOf(connection)

@@ -24,8 +24,8 @@ export interface Ticks {
  * the turn.
  *
  * A turn ends with the callback of a `setImmediate`. So all messages of a turn are sent together, no matter how many callbacks and awaits the turn
- * has. No message waits for a timer. In a runtime without `setImmediate`, a turn ends with a microtask. If fake timers swallow the callback of
- * `setImmediate`, `notice` schedules the end of the turn again.
+ * has. Normally, no message waits for a timer. In a runtime without `setImmediate`, a turn ends with a microtask. If fake timers swallow the callback
+ * of `setImmediate`, `notice` schedules the end of the turn again, and also sets a timer if the end is late.
  */
 export class EndOfTick<TItem> implements Ticks {
   tick = 1

@@ -39,8 +39,8 @@ export interface SendOutcomes<TConnection> {
 export type Exclusion<TConnection> = (connection: TConnection) => boolean
 
 /**
- * One message on its way to its recipients. Each recipient gets the message once, even if the sinks of other recipients fail. The fan-out counts the
- * outcomes.
+ * One message on its way to its recipients. No recipient gets the message twice. If the sink of one recipient fails, the others still get the
+ * message. A recipient that is removed or excluded before its turn does not get it. The fan-out counts the outcomes.
  */
 export class FanOut<TConnection> implements Record<Exclude<Acceptance, 'sent'>, number> {
   readonly fields: MessageFields
@@ -117,7 +117,7 @@ export class FanOut<TConnection> implements Record<Exclude<Acceptance, 'sent'>, 
     }
   }
 
-  /** From now on, the connections for which `isExcluded` is true do not get the message. */
+  /** The connections for which `isExcluded` is true now do not get the message, unless they have got it already. */
   exclude(isExcluded: Exclusion<TConnection>): void {
     const excluded = (this.#excluded ??= new Set())
     for (const { list, slot, connection } of this.#slotsWhere(isExcluded)) {

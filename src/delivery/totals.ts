@@ -13,8 +13,8 @@ export interface Stats {
   /** Waiting messages that were replaced by a newer message of their stream. */
   readonly conflated: number
   /**
-   * Messages that were dropped because too much was waiting, or because the messages had waited too long. A gap notice tells the client how many
-   * messages are missing.
+   * Messages that were dropped because too much was waiting, or because the messages had waited too long. A gap notice in their place tells the
+   * client how many messages are missing, unless the notice is purged first.
    */
   readonly dropped: number
   /**
@@ -38,7 +38,7 @@ export interface Stats {
   readonly deferred: number
   /**
    * Messages that have not been handed to a socket yet: the rest of a running delivery, the messages that wait for the end of this turn of the event
-   * loop, and the messages for connections that are behind.
+   * loop, and the messages for connections that are behind. A deferred message does not count before its delivery starts.
    */
   readonly waiting: number
   /**
@@ -46,7 +46,10 @@ export interface Stats {
    * count. The rest of a running delivery, which counts in `waiting`, has no size here.
    */
   readonly waitingBytes: number
-  /** The largest size that ever waited for one connection, in the units of `waitingBytes`. Messages that wait for the end of a turn count too. */
+  /**
+   * The largest total size of the messages that ever waited for one connection at the same time, in the units of `waitingBytes`. Messages that wait
+   * for the end of a turn count too.
+   */
   readonly mostWaitingBytes: number
   /** Connections that are behind: messages wait for them, because their sockets have no room. */
   readonly connectionsBehind: number

@@ -15,7 +15,8 @@ export interface DemandLimits {
  * Decides which streams need an upstream feed.
  *
  * A stream becomes active when it gets its first connected subscriber. The stream becomes idle when it has had no connected subscriber for
- * `idleDelayMs`, or earlier if there are too many such streams. So the feed stays open if a client reconnects in time.
+ * `idleDelayMs`. It becomes idle earlier if there are too many such streams, or when the manager shuts down. So the feed stays open if a client
+ * reconnects in time.
  *
  * This class keeps only idling streams. An idling stream is still active, but has lost its last connected subscriber. Streams with a connected
  * subscriber are in the registry.
@@ -35,7 +36,8 @@ export class Demand {
 
   /**
    * @param limits `idleDelayMs` is how long a stream stays active without a connected subscriber. With `0`, it becomes idle at once. With `Infinity`,
-   * it stays active until `end()`. `idleStreams` is how many such streams may stay active. If there are more, the oldest one becomes idle
+   * it stays active until `end()`, unless there are too many such streams. `idleStreams` is how many of them may stay active. If there are more, the
+   * oldest one becomes idle
    */
   constructor(clock: Timers, { idleDelayMs, idleStreams }: DemandLimits, events: DemandEvents) {
     this.#idleDelayMs = idleDelayMs

@@ -31,7 +31,7 @@ function isPromise(outcome: unknown): boolean {
 export class Changes {
   readonly events: Events
   readonly #numbers: ChangeNumbers = { current: 0, latest: 0 }
-  /** True while messages are handed to sockets. Only this class sets it. */
+  /** True while a send runs: it hands messages to sockets, and then settles. False in a `postponedBatch`. Only this class sets it. */
   isSending = false
   #hasNews = false
   /** True while `batch` runs. During a batch, all calls are part of one change. */
@@ -154,7 +154,7 @@ export class Changes {
     this.#hasNews = true
   }
 
-  /** Makes a change once the running one has settled. Postponed changes keep their order. */
+  /** Makes a change once the running one has settled, or at the end of the running batch. Postponed changes keep their order. */
   postpone(change: () => void): void {
     this.#postponed.push(change)
   }

@@ -12,7 +12,7 @@ import type { Subscription, SubscriptionChange, SubscriptionEndReason } from '..
  *
  * - `send`: a socket's `send`, a transport's `write`, or `serializeNotice` for a notice that the manager sends by itself
  * - `close`: a `close` or `terminate` of the socket or its transport
- * - `listener`: an event listener
+ * - `listener`: an event listener, but not a listener of `error`
  * - `transport`: a transport's `frame`, `onDrain` or `onClose`, or a function that `onDrain` or `onClose` returned
  * - `authorize`: the option `authorize`
  * - `recorder`: the recorder's `skip` or `revoked`, its `record` for a deferred message, or a function that it passed to `inTurn`
@@ -86,13 +86,13 @@ export interface ManagerEvents<TSocket extends Socket = Socket, TStreams extends
    */
   streamActive: ActiveStream<keyof TStreams & string>
   /**
-   * A stream has had no connected subscriber for `idleDelayMs`. If there are more than `quotas.idleStreams` active streams without a subscriber, the
-   * one that lost its subscribers first becomes idle earlier. When the manager shuts down, every active stream becomes idle.
+   * A stream has had no connected subscriber for `idleDelayMs`. If more than `quotas.idleStreams` streams are active without a connected subscriber,
+   * the one that has been without one for the longest time becomes idle earlier. When the manager shuts down, every active stream becomes idle.
    */
   streamIdle: ActiveStream<keyof TStreams & string>
   /**
-   * A gap notice was handed to a connection's socket: `dropped` messages of this stream did not reach the connection. The notices of `notifyGap` do
-   * not emit this event.
+   * A gap notice was handed to a connection's socket: `dropped` messages of this stream did not reach the connection. The gap notices of `notifyGap`
+   * and of a recovery do not emit this event.
    */
   gap: {
     readonly connection: Connection<TSocket, TStreams, TMetadata>

@@ -47,7 +47,7 @@ export function identify<TRequest>(authenticate: (request: TRequest) => unknown,
   }, timeoutMs)
 }
 
-/** Returns the refusal for an error. An error without a code is a fault of the host. */
+/** Returns the refusal for an error. An error that is no refusal (see `refusalIn`) is a fault of the host. */
 function refusedFor(error: unknown): Refused {
   const refusal = refusalIn(error)
   return refusal === undefined ? { refusal: { code: 'ERR_FAILED' }, fault: { error } } : { refusal }

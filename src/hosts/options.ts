@@ -28,8 +28,8 @@ export interface HostOptions<TSocket extends Socket, TRequest, TMetadata> {
    * Returns who a client is, according to a session or a token in the request. Check the header `Origin` too, because browsers send cookies with
    * requests from any page. If the result is `undefined`, the client is refused, and needs new credentials.
    *
-   * If `authenticate` throws or rejects with an error whose `code` begins with `ERR_`, the client is refused with that code. After any other error,
-   * the client may try again, and `onError` gets the error.
+   * If `authenticate` throws or rejects with an error whose `code` begins with `ERR_` and is not `ERR_INVALID_OPTION`, the client is refused with
+   * that code. After any other error, the client may try again, and `onError` gets the error.
    */
   readonly authenticate: Authenticate<TRequest, TMetadata>
   /** The command server that carries out the clients' commands. Make it with `createCommandServer`, for the same manager. */
@@ -48,9 +48,9 @@ export interface HostOptions<TSocket extends Socket, TRequest, TMetadata> {
    */
   readonly authenticateTimeoutMs?: number | undefined
   /**
-   * Gets each error that `authenticate` throws or rejects with, except refusals: errors whose `code` begins with `ERR_`. `onError` gets such an error
-   * even if the client has left or was refused before the error came. `onError` also gets the error if `authenticate` returns anything but an
-   * identity or `undefined`, and an unexpected error that occurs when a client is added.
+   * Gets each error that `authenticate` throws or rejects with, except refusals: errors whose `code` begins with `ERR_` and is not
+   * `ERR_INVALID_OPTION`. `onError` gets the error even if the client has left or was refused before. `onError` also gets an error if `authenticate`
+   * returns anything but an identity, `undefined` or `null`, and an unexpected error that occurs when a client is added.
    *
    * @default prints the first error with `console.warn`
    */

@@ -70,7 +70,8 @@ const faultsOf = /* @__PURE__ */ new WeakMap<object, Faults>()
  * POSTs later commands with the `connection_id` of the welcome. Pass the text of a POST to `commands.find(connectionId, userId)?.receive(text)`. At
  * SIGTERM, call `commands.drain()` and then `manager.cleanup()`.
  *
- * Resolves to true once the client is welcomed, and to false if the client was refused or has left. Never rejects.
+ * Resolves to true once the client is welcomed, or has got a `goodbye` instead because `commands.drain` was called. Resolves to false if the client
+ * was refused or has left. Never rejects.
  *
  * @throws `ERR_INVALID_OPTION` naming the option that is unknown, missing or out of range
  *

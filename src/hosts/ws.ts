@@ -49,10 +49,10 @@ export interface ServeWebSocketsOptions<TSocket extends Socket, TRequest, TMetad
 /** A running host. */
 export interface WebSocketHost {
   /**
-   * Asks all clients to move to another server, and waits until they have gone, at the latest until half a second after `withinMs`. Then closes all
-   * sockets that are still open with 1001, and closes the WebSocket server. A socket that comes after that is refused with `ERR_CLOSED`. Call
-   * `close()` at SIGTERM, before `manager.cleanup()`. The promise resolves to the number of sockets that the host closed. A second call returns the
-   * same promise.
+   * Asks all clients of the command server to move to another server, and waits until they have gone, at the latest until half a second after
+   * `withinMs`. Then closes the remaining sockets of this host with the code 1001, and closes the WebSocket server. A socket that comes after that is
+   * refused with `ERR_CLOSED`. Call `close()` at SIGTERM, before `manager.cleanup()`. The promise resolves to the number of sockets that the host
+   * closed. A second call returns the same promise.
    *
    * @throws `ERR_INVALID_ARGUMENT` for an option that is out of range
    */
@@ -82,7 +82,7 @@ interface Peer {
   readonly early: unknown[]
   earlyUnits: number
   readonly pulse: Pulse
-  /** True once the client was refused or told to leave, or its socket has closed. */
+  /** True once the host has refused the client or begun to close its socket, or the socket has closed. */
   isOver: boolean
   connection: Connection | undefined
   receive: ((text: unknown) => void) | undefined

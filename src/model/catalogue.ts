@@ -5,15 +5,15 @@ import { optionsOfFunction } from './function-options.ts'
 import { asIdentifier, isIdentifier } from './identifier.ts'
 import { isStreamTypeName } from './keys.ts'
 
-/** Who may receive a message of a stream: every subscriber (`public`), or only the user in the message's `userId` (`private`). */
+/** Who may receive a message of a stream: any user (`public`), or only the user in the message's `userId` (`private`). */
 export type Audience = 'public' | 'private'
 
 /** Whether a stream type takes a symbol. */
 export type SymbolRule = 'required' | 'optional' | 'none'
 
 /**
- * Which messages of a stream wait for a connection that is behind: only the newest one (`latest`), or every one (`every`). A connection falls
- * behind when its socket has no room, and stays behind until no message waits for it any more.
+ * Which messages of a stream wait for a connection that is behind: only the newest one (`latest`), or every one (`every`). A connection falls behind
+ * when a message comes and the socket has no room. It stays behind until no message waits for it any more.
  *
  * Use `latest` if a newer message makes an older one worthless, as with a price or a snapshot of an order book. Use `every` if each message
  * counts, as with trades or the deltas of an order book.
@@ -32,7 +32,7 @@ export type OverflowPolicy = 'drop' | 'disconnect'
 /** One entry of a catalogue, as `defineStreams` takes it. */
 export type StreamDefinition<TPayload = unknown> = PublicStreamDefinition<TPayload> | PrivateStreamDefinition<TPayload>
 
-/** An entry for a stream whose messages may go to every subscriber. */
+/** An entry for a stream whose messages may go to any user. */
 export interface PublicStreamDefinition<TPayload = unknown> extends AnyStreamDefinition<TPayload> {
   /** Every user may receive the messages. */
   readonly audience: 'public'

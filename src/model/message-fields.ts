@@ -5,8 +5,8 @@ import type { WireData } from './wire-data.ts'
 
 /**
  * How a message comes to its recipients. `published`: it is published to a stream. `again`: a recorder, such as a recovery, sends one connection an
- * earlier message or a snapshot. `direct`: it comes from `sendToUser`, `sendToConnection`, `broadcast` or `connection.send`, or it is a notice. A
- * recorder cannot send a `direct` message again.
+ * earlier message or a snapshot. `direct`: it comes from `sendToUser`, `sendToConnection`, `broadcast` or `connection.send`, or it is a notice that
+ * is sent like a text of `connection.send`. A recorder cannot send a `direct` message again.
  */
 export type MessageOrigin = 'published' | 'again' | 'direct'
 

@@ -8,7 +8,7 @@ import type { AnyTransport } from '../ports/transport.ts'
 /** Stands for a frame that could not be made, because the transport's `frame` threw, or returned a promise. */
 export const NO_FRAME: unique symbol = /* @__PURE__ */ Symbol('no frame')
 
-/** Receives the error of a `frame` hook that threw. */
+/** Receives the error of a `frame` hook that threw or returned a promise. */
 export interface FrameReporter {
   hookFailed(error: unknown): void
 }
@@ -41,7 +41,8 @@ export class OutgoingMessage {
    */
   readonly isSkip: boolean
   /**
-   * When the message was first put into a backlog, in milliseconds of the monotonic clock. `Infinity` if the message has not been in a backlog yet.
+   * When the message was first put into the backlog of any connection, in milliseconds of the monotonic clock. `Infinity` if no backlog has had the
+   * message yet.
    */
   waitsSinceMs: number = Infinity
   #data: unknown
@@ -64,7 +65,7 @@ export class OutgoingMessage {
     this.#data = fields.data
   }
 
-  /** The frame for sockets whose transport has no `frame`: the text itself. */
+  /** The frame for sockets without a transport, and for transports without a `write` or a `frame`: the text itself. */
   get plain(): Framed {
     return (this.#plain ??= { frame: this.text, units: this.text.length })
   }

@@ -3,8 +3,9 @@
  *
  * A channel is the largest part of a stream type that one subscription can cover: one symbol if the type requires a symbol, the whole type otherwise.
  * An epoch is one node's numbering of the messages that it publishes in a channel. A node is a server process, and each node has its own epoch of a
- * channel. A node begins a new epoch when it restarts, and when it uses a forgotten channel again. It forgets a channel that had neither a subscriber
- * nor a message for `history.ageMs`. If more than 100,000 channels have no subscriber, it forgets the oldest of these channels earlier.
+ * channel. A node begins a new epoch when it restarts, and when it uses a forgotten channel again. It forgets a channel `history.ageMs` after the
+ * last message of the channel or after its last stream became idle (see the event `streamIdle`), whichever is later. If more than 100,000 channels
+ * have no active stream, the node forgets some of them earlier: those that were created first.
  */
 export type Position = ReadonlyMap<string, number>
 
@@ -40,8 +41,8 @@ const MOST_UNITS_OF_AN_EPOCH = 64
  * Returns the name of a node's mark in a channel.
  *
  * In a position, a mark looks like an epoch: it has a name and a number. A node raises the number of its mark when it no longer knows which messages
- * a client with an older position misses. From then on, each position that the node gives out has the mark with its new number. Nobody can resume
- * from a position without the mark, or with a smaller number of the mark. A node ignores the marks of other nodes.
+ * a client with an older position misses. From then on, each position that the node gives out has the mark with its new number. At this node, nobody
+ * can resume from a position without the mark, or with a smaller number of the mark. Other nodes ignore the mark.
  *
  * @param epoch - the node's own epoch of the channel
  */

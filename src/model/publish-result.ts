@@ -7,8 +7,8 @@ export interface PublishResult {
   /** Connections that were recipients when the delivery started. */
   readonly matched: number
   /**
-   * The socket accepted the message, or the message is in the batch that is written at the end of this turn of the event loop. The client may still
-   * not receive the message.
+   * The socket accepted the message, or the message is in the batch that is written at the latest at the end of this turn of the event loop. The
+   * client may still not receive the message.
    */
   readonly sent: number
   /** The message waits because the connection is behind. */
@@ -19,7 +19,7 @@ export interface PublishResult {
   readonly dropped: number
   /**
    * The socket's `send`, or the transport's `frame` or `write`, threw, or `frame` returned a promise. Or the connection was removed as a slow
-   * consumer, because too much waited for it.
+   * consumer, because too much waited for it, or a message waited too long.
    */
   readonly failed: number
   /** The connection was no longer a recipient when the delivery reached it: for example, it was removed or unsubscribed meanwhile. */

@@ -9,7 +9,7 @@ const RAW_JSON: unique symbol = /* @__PURE__ */ Symbol.for('stream-connection-ma
 export interface RawJson {
   /** Distinguishes the result of `rawJson` from other data of the same shape. */
   readonly [RAW_JSON]: true
-  /** The JSON text, which is sent unchanged. */
+  /** The JSON text, which is sent unchanged unless the manager has a `serialize`. */
   readonly text: string
   /** Returns the parsed value, so that `JSON.stringify` of a message writes the parsed value. */
   toJSON(): unknown

@@ -7,7 +7,7 @@ import { readReference } from './subscription.ts'
 export interface StreamSource<TStreams extends StreamCatalogue = TradingStreams> {
   /** A type of the catalogue. */
   readonly streamType: keyof TStreams & string
-  /** The symbol. Absent for a stream without a symbol, and for the whole type. */
+  /** The symbol. Absent for a stream without a symbol, and for the whole type. For `notifyGap`, an absent symbol means all streams of the type. */
   readonly symbol?: string | null | undefined
   /** The user whose stream it is. Required for private stream types, and not allowed for public ones. */
   readonly userId?: string | null | undefined

@@ -25,7 +25,10 @@ export interface StreamMessage<TData = unknown, TStreamType extends string = Str
    * @default the time of the call that creates, publishes or sends the message
    */
   readonly timestamp?: Date | undefined
-  /** The user who may receive the message. Required on private streams, not allowed on public ones. */
+  /**
+   * The user who may receive the message. Not allowed on public streams. Required on private streams, unless `sendToUser` or `sendToConnection` names
+   * the user.
+   */
   readonly userId?: string | undefined
 }
 
@@ -62,7 +65,7 @@ export type PublicMessage<TStreams extends StreamCatalogue = TradingStreams> = M
   NoRecipient
 >
 
-/** A message that `publish` and `createStreamMessage` take. If its stream is private, it has a `userId`. */
+/** A message that `publish`, `createStreamMessage` and `serializeStreamMessage` take. If its stream is private, it has a `userId`. */
 export type PublishableMessage<TStreams extends StreamCatalogue = TradingStreams> =
   | PublicMessage<TStreams>
   | MessagesOf<TStreams, NamesOf<TStreams, 'private'>, Recipient>
@@ -78,7 +81,10 @@ export type AddressedMessage<TStreams extends StreamCatalogue = TradingStreams> 
 /** A message that is published or sent with the option `text`. Its `data` may be absent, because `text` is sent instead. */
 export type WithoutData<TMessage> = TMessage extends unknown ? Omit<TMessage, 'data'> & { readonly data?: unknown } : never
 
-/** A complete, valid message, from `createStreamMessage` or `parseStreamMessage`. `publish` accepts such a message unchanged. */
+/**
+ * A complete, valid message, from `createStreamMessage` or `parseStreamMessage`. The `publish` of a manager with the same catalogue takes such a
+ * message unchanged.
+ */
 export type ValidMessage<
   TStreams extends StreamCatalogue = TradingStreams,
   TName extends keyof TStreams & string = keyof TStreams & string,

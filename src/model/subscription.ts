@@ -162,7 +162,7 @@ export function readRequest(request: unknown, ownUserId: string, streams: Stream
  *
  * | reason | the subscription ended |
  * | --- | --- |
- * | `unsubscribed` | by `removeSubscription`, or by `connection.unsubscribe` of the last holder |
+ * | `unsubscribed` | by `removeSubscription`, by `connection.unsubscribe` of the last holder, or because `recovery.subscribe` began it and failed |
  * | `disconnected` | because a connection was removed: the user's last one, or the last holder. Or by `removeUser`, if the user had no connection |
  * | `expired` | because it was pending, and no connection came within `pendingTtlMs` |
  * | `revoked` | by `revoke` |

@@ -52,7 +52,8 @@ export function parseStreamMessage(text: string, options?: MessageOptions<Stream
 
 /**
  * A frame that `parseServerMessage` does not read. A command server sends such frames, for example `welcome` and `refused`. A server that is newer
- * than the client may send others. A `subscribed` or a `skip` that is not from a recovery is such a frame too. A client ignores these frames.
+ * than the client may send others. A `subscribed` or a `skip` that is not from a recovery is such a frame too. A client that does not need these
+ * frames can ignore them.
  */
 export interface UnknownNotice {
   /** Distinguishes a notice from a message, which has no `type`. */

@@ -15,7 +15,10 @@ export interface MessagePlace {
    * Absent if the message has no place.
    */
   readonly epoch?: string
-  /** The number of the message in its epoch: 1 for the first. For a snapshot, the number of the last message that the snapshot contains. */
+  /**
+   * The number of the message in its epoch: 1 for the first. For a snapshot, the number of the last message that the snapshot contains, or 0 if it
+   * contains none.
+   */
   readonly seq?: number
   /** `true` if the message is a snapshot: the present state, sent to one client. Otherwise absent. */
   readonly snapshot?: true

@@ -86,7 +86,10 @@ export interface ChannelLog {
   randomName(): string
   /** Calls the listener for each message that this node publishes, before the message is delivered. The returned function removes the listener. */
   onRecorded(listener: (recorded: RecordedPublish) => void): () => void
-  /** Returns this node's own epoch of a channel. `undefined` if this node has published nothing in the channel. */
+  /**
+   * Returns this node's own epoch of a channel. `undefined` if this node has published nothing in the channel since it started, or has forgotten the
+   * channel.
+   */
   own(channel: ChannelName): OwnEpoch | undefined
   /**
    * True if this is the node's own epoch, or an epoch in which this node published before a restart. Also true for a mark, which looks like an epoch

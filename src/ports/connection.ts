@@ -15,7 +15,7 @@ export interface Socket {
    * accept bytes too. Throw only if the message cannot be accepted, not because the peer is slow.
    */
   send(text: string): void
-  /** Closes the socket. If `close` returns a promise, a removal and `cleanup()` wait for the promise. */
+  /** Closes the socket. If `close` returns a promise, a removal waits for it for up to `closeTimeoutMs`, and `cleanup()` for up to `deadlineMs`. */
   close(): Promise<void> | void
 }
 
@@ -78,7 +78,8 @@ export interface Connection<TSocket extends Socket = Socket, TStreams extends St
   readonly removed: boolean
   /**
    * Any value of your own for this connection, such as the device or the token. You may change the value at any time. The manager never reads the
-   * value. The property is not enumerable, so logs and equality checks ignore it. `undefined` if `addConnection` got no metadata.
+   * value. The property is not enumerable, so logs and equality checks ignore it. If `addConnection` got no metadata, the value is `undefined` until
+   * you set it.
    */
   metadata: TMetadata
   /**
@@ -98,11 +99,11 @@ export interface Connection<TSocket extends Socket = Socket, TStreams extends St
 
   /**
    * Subscribes this connection only. The connection holds the subscription until it unsubscribes or is removed, or until the host ends the
-   * subscription, for example with `revoke`.
+   * subscription, for example with `revoke`. `reassign` releases the subscriptions to private streams, and those that `authorize` refuses.
    *
-   * Subscribing twice returns the same object. The object always shows the present state of the subscription. The `filters` of the new request
-   * replace this connection's earlier filters, and `subscriptions()` returns the new ones. The filters of other connections, and of the user, do not
-   * change.
+   * As long as the subscription lasts, subscribing again returns the same object. The object always shows the present state of the subscription. The
+   * `filters` of the new request replace this connection's earlier filters, and `subscriptions()` returns the new ones. The filters of other
+   * connections, and of the user, do not change.
    *
    * @throws `ERR_UNKNOWN_CONNECTION` once the connection is removed, `ERR_CLOSED` once `cleanup()` began, `ERR_QUOTA_EXCEEDED`, and `ERR_FORBIDDEN`
    * if `authorize` refuses the subscription or reassigns the connection. A malformed request throws `ERR_UNKNOWN_STREAM`, `ERR_SYMBOL_REQUIRED`,
@@ -156,7 +157,8 @@ export interface Connection<TSocket extends Socket = Socket, TStreams extends St
   /**
    * Sends waiting messages to the socket now, as far as the socket has room. Call `flush` before you write to the socket yourself.
    *
-   * Returns true if no message waits any more. Within a running `write` of this connection, `flush` always returns false.
+   * Returns true if no message waits any more. While another flush of this connection is running, for example within the transport's `write`, `flush`
+   * sends nothing and returns false.
    */
   flush(): boolean
 
@@ -173,8 +175,8 @@ export interface Connection<TSocket extends Socket = Socket, TStreams extends St
    *
    * The call first sends as many waiting messages as the socket has room for. Then, in one step:
    *
-   * - Waiting private messages of the old user, and waiting texts from `send`, are purged. Notices about public streams stay. A running delivery
-   *   sends this connection no more private messages of the old user.
+   * - Waiting private messages of the old user, and waiting texts from `send`, are purged. Notices about public streams stay, except the gap notice
+   *   for dropped messages if `authorize` refuses its stream. A running delivery sends this connection no more private messages of the old user.
    * - The connection keeps its own subscriptions to public streams, with their filters, as subscriptions of the new user. It stops holding its own
    *   subscriptions to private streams. A subscription of the old user continues if the old user has another connection, and the old user or another
    *   connection holds this subscription. Otherwise the subscription ends, and its status is `DISCONNECTED`.
@@ -186,8 +188,8 @@ export interface Connection<TSocket extends Socket = Socket, TStreams extends St
    * connection does not keep its subscription, and its waiting messages of the stream are purged. If `authorize` does not refuse, and the connection
    * receives the stream before and after the call, the connection misses no message of the stream, and the stream stays active.
    *
-   * Emits `connectionReassigned`, `userOnline` if it is the new user's first connection, and `userOffline` with reason `reassigned` if it was the
-   * old user's last one.
+   * Emits `connectionReassigned`, `userOnline` if it is the new user's first connection, and `userOffline` with reason `reassigned` if it was the old
+   * user's last one. Also emits an event for each subscription that begins, changes or ends.
    *
    * @throws `ERR_INVALID_ID`, `ERR_UNKNOWN_CONNECTION` once the connection is removed, `ERR_CLOSED`, and `ERR_QUOTA_EXCEEDED` for a quota of the new
    * user. After an error, nothing has changed, except that waiting messages may have been sent
@@ -197,15 +199,15 @@ export interface Connection<TSocket extends Socket = Socket, TStreams extends St
   /**
    * Removes this connection. Resolves to true if this call removed the connection, and to false if the connection had been removed before.
    *
-   * The state has changed when the call returns. The promise settles when the socket has closed, or after `closeTimeoutMs`. The promise never
-   * rejects. Use `close: false` if the peer has gone already: the socket is then not touched.
+   * The state has changed when the call returns. The promise settles when the socket's `close` has settled, or after `closeTimeoutMs`. The promise
+   * never rejects. Use `close: false` if the peer has gone already: the socket is then not touched.
    *
    * Give a `code` or a `reason` to tell the peer why. The manager passes both to `socket.close(code, reason)`, or to the transport's `close`. A
    * `code` is 1000 to 1003, 1007 to 1013, or 3000 to 4999 (RFC 6455, 7.4, and the codes 1012 and 1013 of IANA). A `reason` has at most 123 bytes of
    * UTF-8. If there is only a `reason`, the code is 1000.
    *
-   * @throws `ERR_INVALID_ARGUMENT` for options that cannot be read, an unknown option, a `close` that is not a boolean, any other `code`, a longer
-   * `reason`, or a `code` or `reason` together with `close: false`. After an error, nothing has changed
+   * @throws `ERR_INVALID_ARGUMENT` for options that cannot be read, an unknown option, a `close` that is not a boolean, any other `code`, a `reason`
+   * that is longer or not a string, or a `code` or `reason` together with `close: false`. After an error, nothing has changed
    */
   remove(options?: RemovalOptions): Promise<boolean>
 }

@@ -33,7 +33,7 @@ export interface DrainReport {
   readonly left: number
   /** How many were closed at the steady rate. */
   readonly closed: number
-  /** How many were still there after nine tenths of `overMs`, and were closed all at once. */
+  /** How many were closed all at once, after nine tenths of `overMs`, or by a `cleanup()` that other code called. */
   readonly remained: number
   /** How long the drain took. Milliseconds. */
   readonly tookMs: number

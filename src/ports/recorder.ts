@@ -8,7 +8,8 @@ import type { WireData } from '../model/wire-data.ts'
 import type { Clock } from '../time/clock.ts'
 
 /**
- * Sees the messages of `publish` in the order of delivery, and may change their texts. So a recorder can number messages and keep them.
+ * Sees the messages of `publish` in the order of delivery, except those with the option `text`, and may change their texts. So a recorder can number
+ * messages and keep them.
  *
  * The manager calls the methods synchronously. If `record`, `skip` or `revoked` publishes a message, the delivery of the message is deferred.
  *
@@ -30,11 +31,11 @@ export interface Recorder<TManager = unknown> {
    */
   record(message: StreamMessage<unknown, string>, text: string): string
   /**
-   * Called if the option `except` left out subscribed connections. The call comes when the message has been handed to all other recipients. `skip`
-   * gets the text that `record` returned. It returns a text that is called the skip: the left-out connections get the skip in the message's place.
-   * The skip waits, is dropped and is purged like a message of the stream. On a `latest` stream, the skip replaces only an older skip. A newer
-   * message replaces the skip, and also the message that waits before the skip. If `skip` throws, or returns anything but a string, the left-out
-   * connections get nothing, and the manager emits `error` with stage `recorder`.
+   * Called for a recorded message if the option `except` left out subscribed connections. The call comes when the message has been handed to all
+   * other recipients. `skip` gets the text that `record` returned. It returns the text that the left-out connections get instead of the message. This
+   * text is called the skip. Like a message of the stream, the skip may wait, be dropped or be purged. On a `latest` stream, the skip replaces only
+   * an older skip. A newer message of such a stream replaces the skip, and also the message that waits before the skip. If `skip` throws, or returns
+   * anything but a string, the left-out connections get nothing, and the manager emits `error` with stage `recorder`.
    */
   skip?(message: StreamMessage<unknown, string>, text: string): string
   /**
@@ -100,7 +101,7 @@ export interface RecorderNotices {
   ownSubscription(connection: object, stream: Omit<RecordedStream, 'userId'>): { readonly filters: SubscriptionFilters | undefined } | undefined
   /** How many messages were published, but not recorded yet. These messages are recorded next, except those that fail. */
   unrecorded(): number
-  /** Sends a connection the text of a message that was published to the stream before. A later `purge` may purge this text. */
+  /** Sends a connection the text of an earlier message of the stream, or of a snapshot. A later `purge` may purge this text. */
   sendAgain(connection: object, stream: RecordedStream, text: string): void
   /**
    * Sends a notice about a stream to one connection, as `connection.send` does. `userId` is the stream's user, if the stream is private. If the

@@ -2,8 +2,9 @@ import type { OutgoingMessage } from '../model/outgoing-message.ts'
 import type { WireData } from '../model/wire-data.ts'
 
 /**
- * The outcome of one message for one connection. `sent`: sent at once. `batched`: sent at the end of the turn of the event loop. `queued`: waits in
- * the send queue. `conflated`: waits there in the place of an older message. With any other outcome, the message is not delivered.
+ * The outcome of one message for one connection. `sent`: sent at once. `batched`: waits until the turn of the event loop ends, or until the batch is
+ * large enough for a write. `queued`: waits in the send queue. `conflated`: waits there in the place of an older message. With any other outcome, the
+ * message is not delivered.
  */
 export type Acceptance = 'sent' | 'batched' | 'queued' | 'conflated' | 'dropped' | 'failed' | 'skipped'
 
@@ -35,11 +36,11 @@ export abstract class SendQueue {
    * purged.
    */
   abstract purge(streamType: string, symbol: string | undefined, isCovered: (symbol: string | undefined) => boolean): void
-  /** Purges the waiting messages for which `isUnwanted` is true. */
+  /** Purges the waiting messages and gap notices for which `isUnwanted` is true. */
   abstract purgeWhere(isUnwanted: (message: OutgoingMessage) => boolean): void
   /** True if `isMeant` is true for a waiting message, or for a waiting gap notice. */
   abstract hasSome(isMeant: (message: OutgoingMessage) => boolean): boolean
-  /** Returns at least one message of each stream that has messages in the queue. */
+  /** Returns at least one message or gap notice of each stream that has any in the queue. */
   abstract waitingStreams(): OutgoingMessage[]
   /** Ends the queue. With `isToBeFlushed`, the queue first sends as many messages as the socket has room for. The other messages are purged. */
   abstract end(isToBeFlushed: boolean): void

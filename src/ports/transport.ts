@@ -58,9 +58,9 @@ export interface TransportHooks<TSocket = Socket, TFrame = string, TText extends
    * Makes a frame from a message's text. The transport's `write` takes this frame. Called at most once for each message, because all sockets of this
    * transport share the frame. Only called if there is a `write`.
    *
-   * Also called for the gap notice of a send queue, once for each connection that gets one. For a gap notice, the `message` has the data
-   * `{ type: 'gap', dropped }`, and the timestamp of the last missing message. `frame` fails if it throws or returns a promise. If `frame` fails for
-   * a message, the message counts as `failed` for the connections of this transport, and the connections stay. If `frame` fails for such a gap
+   * Also called once for each gap notice of a send queue, because such a notice goes to only one connection. For a gap notice, the `message` has the
+   * data `{ type: 'gap', dropped }`, and the timestamp of the last missing message. `frame` fails if it throws or returns a promise. If `frame` fails
+   * for a message, the message counts as `failed` for the connections of this transport, and the connections stay. If `frame` fails for such a gap
    * notice, the connection is removed, because its client would not learn that messages are missing.
    *
    * For the `skip` of a recorder, the `message` has the data `{ type: 'skip' }`. For a text from `connection.send`, and for a notice that is sent
@@ -70,12 +70,12 @@ export interface TransportHooks<TSocket = Socket, TFrame = string, TText extends
   frame?(text: TText, message: StreamMessage<unknown, string> | undefined): TFrame
   /**
    * Writes frames, in order. While the connection keeps up, `write` is called at the end of a turn of the event loop with the frames of that turn, or
-   * several times in the turn if the frames exceed `softLimitBytes`. If nothing tells how many bytes the socket has buffered, `hardLimitBytes`
-   * applies instead. If frames had to wait, `write` is called when the socket has room again. The transport may keep the array.
+   * several times in the turn if the frames exceed `softLimitBytes` or `hardLimitBytes`. If nothing tells how many bytes the socket has buffered,
+   * only `hardLimitBytes` counts. If frames had to wait, `write` is called when the socket has room again. The transport may keep the array.
    *
-   * If `write` returns a number, `write` has accepted that many frames, counted from the first. The manager keeps the other frames, and offers them
-   * again. Any other return value means that all frames were accepted. If `write` throws, or returns a promise that rejects, the connection is
-   * removed with reason `send-failed`.
+   * If `write` returns a number, `write` has accepted that many frames, counted from the first. The messages of the other frames go back into the
+   * queue. They are offered again, unless they are replaced, dropped or purged. Any other return value means that all frames were accepted. If
+   * `write` throws, or returns a promise that rejects, the connection is removed with reason `send-failed`.
    */
   write?(socket: TSocket, frames: readonly TFrame[]): number | void | Promise<void>
   /**
@@ -90,9 +90,9 @@ export interface TransportHooks<TSocket = Socket, TFrame = string, TText extends
    * Calls the listener whenever the socket may have room again. The returned function removes the listener.
    *
    * With this hook, the manager does not poll the socket, unless the hook throws or does not return a function. If the transport fails to report a
-   * drain, waiting messages stay in the queue until the next message for the connection comes, or the host calls `drained()` or `flush()`. The
-   * manager adds its listener when a connection falls behind, and removes it when the connection has caught up or is removed. An early or repeated
-   * report of a drain does no harm.
+   * drain, waiting messages stay in the queue until the next message for the connection comes, the host calls `drained()` or `flush()`, or `maxLagMs`
+   * is over. The manager adds its listener when a connection falls behind, and removes it when the connection has caught up or is removed. An early
+   * or repeated report of a drain does no harm.
    */
   readonly onDrain?: (socket: TSocket, listener: () => void) => () => void
   /**
@@ -137,8 +137,8 @@ const transports = /* @__PURE__ */ new WeakMap<object, AnyTransport>()
  *
  * An instance of a class may have other members, but needs at least one hook.
  *
- * @throws `ERR_INVALID_OPTION` if the value is not an object, if a plain object has a property that is not a hook, or if a hook is not a
- * function. The error's `option` names the property
+ * @throws `ERR_INVALID_OPTION` if the value is not an object, if an instance of a class has no hook, if a plain object has a property that is not a
+ * hook, or if a hook is not a function. The error's `option` names the property, or is `transport` if the whole value is wrong
  */
 export function asTransport(value: unknown): AnyTransport {
   const known = transports.get(value as object)

@@ -146,7 +146,7 @@ class Server {
     const session = this.#sessionOf(connection)
     if (session === undefined) return
     this.#dependencies.holdings.reconcile(session, viewsOf(connection), 'reassigned')
-    // Commands that wait belong to the old user, and are refused.
+    // Waiting subscribes, and host commands that have not begun, belong to the old user and are refused.
     session.goOn()
   }
 
@@ -192,10 +192,10 @@ function viewsOf(connection: AnyConnection): Subscription[] {
 /**
  * Returns a command server, the server half of the protocol, for one manager. `docs/protocol.md` describes the protocol on one page.
  *
- * A command server reads commands, calls `authorize`, subscribes, and answers the commands in order. Only a `ping`, and a command that is refused
- * because the client has sent too many, are answered at once. If a subscription that a client asked for ends without an `unsubscribe` of this client,
- * the client is told. If a client asks for too much, its commands are refused. If the client continues, its connection is closed. Answers wait for a
- * slow client, as messages do. So a client that does not read its answers is removed as a slow consumer.
+ * A command server reads commands, calls `authorize` and subscribes. It answers the commands in the order in which they came. Only a `ping`, and a
+ * command that is refused because the client has sent too many, are answered at once. If a subscription that a client asked for ends without an
+ * `unsubscribe` of this client, the client is told. If a client asks for too much, its commands are refused. If the client continues, its connection
+ * is closed. Answers wait for a slow client, as messages do. So a client that does not read its answers is removed as a slow consumer.
  *
  * @throws `ERR_INVALID_OPTION` naming the option that is unknown or out of range
  *

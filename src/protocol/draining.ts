@@ -24,7 +24,7 @@ export interface DrainOptions {
   readonly withinMs?: number | undefined
 }
 
-/** How long a client may take to leave after its random moment. */
+/** How long a drain waits for the last clients after `withinMs`. */
 const GRACE_MS = 500
 
 /** A drain asks all clients to leave, and also clients that connect later. */

@@ -3,7 +3,7 @@ import type { StreamReference, Subscription, SubscriptionEndReason } from '../mo
 
 /** A session whose client was told that it is subscribed. */
 export interface Holder {
-  /** Called when a subscription of this client has ended although the client did not ask for that. */
+  /** Called when a subscription of this client has ended although the client did not ask for that. Not called if `onSubscribed` failed. */
   ended(stream: Stream, reason: SubscriptionEndReason): void
 }
 

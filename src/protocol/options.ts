@@ -61,7 +61,7 @@ export interface CommandLimits {
   readonly pending?: number | undefined
   /**
    * Commands per second in the long run. If a client sends more, and its `burst` is used up, further commands are refused at once, with
-   * `ERR_RATE_LIMITED`. The number must be finite and more than 0.
+   * `ERR_RATE_LIMITED`. Refused commands do not count. The number must be finite and more than 0.
    *
    * @default 50
    */
@@ -102,8 +102,8 @@ export interface CommandRecovery {
     readonly deferred?: boolean | undefined
   }
   /**
-   * Called before each `subscribe` that is authorized, if the method exists. A recovery that is in a cluster returns a promise. The promise resolves
-   * when this node has the messages that the client may have missed, or cannot get them.
+   * If the method exists, it is called before each `subscribe`, unless `authorize` refuses. A recovery that is in a cluster returns a promise. The
+   * promise resolves when this node has the messages that the client may have missed, or cannot get them.
    */
   ready?(stream: { readonly streamType: string; readonly symbol: string | undefined; readonly userId: string; readonly position: unknown }): PromiseLike<unknown> | undefined
 }
@@ -115,8 +115,8 @@ export interface CommandServerOptions<TSocket extends Socket = Socket, TStreams 
    * access. Any other value refuses the command with `ERR_FORBIDDEN`.
    *
    * `authorize` may run for several commands at the same time. If the connection is given to another user meanwhile, or the stream is revoked, the
-   * answer is ignored, and the client is told to ask again. An error whose `code` begins with `ERR_` refuses the command with that code. For any
-   * other error, the client is told to try again, and `onError` gets the error.
+   * answer is ignored, and the client is told to ask again. An error whose `code` begins with `ERR_`, except `ERR_INVALID_OPTION`, refuses the
+   * command with that code. For any other error, the client is told to try again, and `onError` gets the error.
    *
    * @default only the manager's `authorize` is asked
    */
@@ -130,26 +130,27 @@ export interface CommandServerOptions<TSocket extends Socket = Socket, TStreams 
   /**
    * Called after each subscribe that is carried out. Use this function to send a snapshot of your own, by `connection.send` or
    * `manager.sendToConnection`. The client gets your snapshot directly after the answer and the messages that a recovery sends again. No live message
-   * of the stream comes in between. The function must be synchronous.
+   * of the stream comes in between. While the connection is behind, a text of `connection.send` overtakes public messages, also those that are sent
+   * again. The function must be synchronous.
    *
-   * If the function throws, or returns a promise, the subscription ends, because later messages would have nothing to build on. The client gets the
-   * notice `unsubscribed` with the reason `failed`, and `onError` gets the error.
+   * If the function throws, or returns a promise, the connection is unsubscribed, because later messages would have nothing to build on. The client
+   * gets the notice `unsubscribed` with the reason `failed`, and `onError` gets the error.
    */
   readonly onSubscribed?: ((request: SubscribeCall<TSocket, TStreams, TMetadata>) => void) | undefined
   /**
    * Commands of your own, by name. The client gets what the command returns, or what its promise resolves to, as the `data` of a `result`. A value of
    * `undefined` becomes `null`. A command that the client sent without an `id` gets no `result`.
    *
-   * Commands of one client run one after the other. An error whose `code` begins with `ERR_` refuses the command with that code. If the error also
-   * has a number `retryMs`, the client is told to ask again after that many milliseconds. For any other error, the code is `ERR_FAILED`, and
-   * `onError` gets the error. The names `subscribe`, `unsubscribe` and `ping` are reserved.
+   * Commands of one client run one after the other. An error whose `code` begins with `ERR_`, except `ERR_INVALID_OPTION`, refuses the command with
+   * that code. If the error also has a number `retryMs`, the client is told to ask again after that many milliseconds. For any other error, the code
+   * is `ERR_FAILED`, and `onError` gets the error. The names `subscribe`, `unsubscribe` and `ping` are reserved.
    */
   readonly commands?: Readonly<Record<string, (call: CommandCall<TSocket, TStreams, TMetadata>) => unknown>> | undefined
   /** How much one client may ask for. */
   readonly limits?: CommandLimits | undefined
   /**
    * If a client sends nothing for this long, its connection is closed with the code 4408. The command `ping` counts as something sent. A ping frame
-   * of a WebSocket does not count. `0`: never. This limit does not apply to clients that only receive. Milliseconds.
+   * of a WebSocket does not count. `0`: never. This limit does not apply to clients that `open` got with `receiveOnly`. Milliseconds.
    *
    * @default 0
    */
@@ -162,10 +163,10 @@ export interface CommandServerOptions<TSocket extends Socket = Socket, TStreams 
    */
   readonly heartbeatMs?: number | undefined
   /**
-   * Gets the errors that `authorize`, the recovery and your commands throw or reject with, except refusals: errors whose `code` begins with `ERR_`.
-   * This includes errors that come too late for the client, because the client has left or was already refused. `onError` also gets each error of
-   * `onSubscribed`, and the error if an answer cannot be sent. There is one exception: if the result of a command is too long, the command is refused
-   * with `ERR_QUOTA_EXCEEDED`, and nothing is reported.
+   * Gets the errors that `authorize`, the recovery and your commands throw or reject with, except refusals: errors whose `code` begins with `ERR_`
+   * and is not `ERR_INVALID_OPTION`. `onError` also gets errors that come too late for the client, because the client has left or was already
+   * refused. It gets each error of `onSubscribed` too, and the error if an answer cannot be sent. There is one exception: if the result of a command
+   * is too long, the command is refused with `ERR_QUOTA_EXCEEDED`, and nothing is reported.
    *
    * @default prints the first error with `console.warn`
    */

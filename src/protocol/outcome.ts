@@ -10,7 +10,7 @@ interface OutcomeHooks {
 
 /** The answer of user code: a value or an error, at once or later. */
 export class Outcome {
-  /** True until there is an answer. */
+  /** True until there is an answer, or `fail` is called. */
   isOpen = true
   value: unknown
   /** The error, or `undefined` if there is none. */

@@ -10,7 +10,7 @@ import { stale, type Task, type TaskDependencies, type TaskSession } from './tas
  */
 const LARGE_UNITS = 1_024
 
-/** One of the host's own commands. The command begins when all commands before it have their answers. */
+/** One of the host's own commands. The command begins when all commands before it have their answers, and the session is not paused: see `Pacing`. */
 export class OwnTask implements Task {
   readonly #command: OwnCommand
   readonly #run: () => unknown

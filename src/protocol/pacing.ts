@@ -15,7 +15,7 @@ export interface Paced {
  * removed because of the messages that are sent to it again.
  *
  * Clients are checked once in each turn of the event loop. So a pause lasts at least until the next turn, and until no message waits for the
- * connection. If a client never catches up, its pause ends after `patienceMs`: then the limits of its send queue apply.
+ * connection. If a client has not caught up after `patienceMs`, its pause ends. From then on, only the limits of the send queue protect the server.
  */
 export class Pacing {
   /** Session → in how many turns its client is checked. `1` means in the next turn. */
@@ -60,7 +60,7 @@ export class Pacing {
     this.#checkIn(1, paced)
   }
 
-  /** Forgets a session whose connection was removed. */
+  /** Forgets the pause of a session, without continuing its commands. */
   forget(paced: Paced): void {
     this.#due.delete(paced)
     this.#behind.delete(paced.connection)

@@ -11,7 +11,7 @@ export class Rate {
   readonly #limit: RateLimit
   #tokens: number
   #filledAtMs: number
-  /** The time until which `nextTurnMs` last told a caller to wait. */
+  /** The end of the last wait that `nextTurnMs` returned. Before the first call, the start time of the bucket. */
   #turnAtMs: number
 
   constructor(limit: RateLimit, nowMs: number) {
@@ -38,7 +38,7 @@ export class Rate {
     this.#tokens = Math.max(this.#tokens - 1, -Math.max(1, this.#limit.perSecond))
   }
 
-  /** Puts back a token that was taken but not used. */
+  /** Puts back a token, because what it was taken for does not count. */
   giveBack(): void {
     this.#tokens = Math.min(this.#limit.burst, this.#tokens + 1)
   }

@@ -24,13 +24,14 @@ export interface Goodbye {
   /** A short reason for the client, such as `draining`. At most 123 bytes of UTF-8, because the close frame contains the reason too. */
   readonly reason: string
   /**
-   * False if the client should not reconnect.
+   * False if the client should not reconnect. The clients of `createClient` then wait for the server to close the connection, so give `closeInMs`
+   * too.
    *
    * @default true
    */
   readonly reconnect?: boolean | undefined
   /**
-   * The client stays connected for at least this time after the goodbye. Milliseconds.
+   * The client reconnects no earlier than this time after the goodbye. It stays connected until then, unless `closeInMs` is shorter. Milliseconds.
    *
    * @default 0
    */

@@ -20,8 +20,8 @@ export interface CommandStats {
   /** Connections that were closed because their clients sent nothing for too long. */
   readonly idle: number
   /**
-   * Subscriptions that ended although the client did not ask for that. The client was told each time. Subscriptions that ended because `onSubscribed`
-   * failed do not count.
+   * How many times a client was told that its subscription had ended although it did not ask for that. If several clients had the same subscription,
+   * each counts. Subscriptions that ended because `onSubscribed` failed do not count.
    */
   readonly ended: number
 }

@@ -10,8 +10,8 @@ import { stale, type Task, type TaskDependencies, type TaskSession } from './tas
 
 /**
  * A `subscribe` command. `authorize` is called as soon as the command arrives, and the `ready` of the recovery as soon as `authorize` has granted
- * access. So the calls of many commands can run at the same time. The rest happens in one step in the command's turn: subscribe, answer, and send the
- * messages that the client missed.
+ * access. Without an `authorize`, `ready` is called when the command arrives. So the calls of many commands can run at the same time. The rest
+ * happens in one step in the command's turn: subscribe, answer, and send the messages that the client missed.
  */
 export class SubscribeTask implements Task {
   readonly #command: SubscribeCommand

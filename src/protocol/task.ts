@@ -27,7 +27,7 @@ export interface TaskSession extends Paced, Holder {
   readonly isOver: boolean
   /** Sends an answer. @throws what `connection.send` throws */
   send(text: string): void
-  /** Notes that another part, such as the recovery, has sent an answer. */
+  /** Notes that another part, such as the recovery, has sent an answer, or will send it later in this turn. */
   noteAnswer(): void
   /** Sends an answer. If the answer cannot be sent, the connection is removed. */
   say(text: string): void
@@ -35,13 +35,13 @@ export interface TaskSession extends Paced, Holder {
   /** Continues with the commands, because user code has answered. If nobody waits for the answer any more, a failure goes to `failedLate`. */
   answered(outcome: Outcome): void
   /**
-   * Called with an error that comes too late for the client. Reports the error to the host. A refusal, which is an error with a code, is not reported,
-   * because it was meant for the client.
+   * Called with an error that comes too late for the client. Reports the error to the host. A refusal (see `refusalIn`) is not reported, because it
+   * was meant for the client.
    */
   failedLate(error: unknown): void
   /**
-   * Refuses a command with the code of an error. An error without a code is a fault of the host. Then the error is reported to the host, and the
-   * client gets the refusal `otherwise`.
+   * Refuses a command with the code of an error. If the error is not a refusal (see `refusalIn`), it is a fault of the host. Then the error is
+   * reported to the host, and the client gets the refusal `otherwise`.
    */
   fail(id: number | undefined, error: unknown, otherwise: Refusal): void
 }

@@ -89,9 +89,9 @@ export class Channel implements ChannelName, History {
 
   /**
    * Adds an epoch of another node, or an epoch that this node used before a restart. If the epoch is known already, sets its state. The oldest epochs
-   * are forgotten if there are too many, or if they do not all fit in the text of a position. If a forgotten epoch belongs to another node and has
-   * messages, this node no longer knows which of these messages a client missed. Then no client can resume from a position that this node gave out
-   * earlier.
+   * are forgotten if there are too many, or if they do not all fit in the text of a position. This node's own epoch and its mark (see `markOf`) stay.
+   * If a forgotten epoch belongs to another node and has messages, this node no longer knows which of these messages a client missed. Then no client
+   * can resume from a position that this node gave out earlier.
    */
   knowEpoch(epoch: string, { seq, forgotten, isForeign }: EpochState): void {
     if (epoch === this.epoch) Object.assign(this.#own, { seq, forgotten })
@@ -207,7 +207,10 @@ export class Channel implements ChannelName, History {
     return [...this.#held()]
   }
 
-  /** Returns the position just before these messages. A client with this position lacks only these messages. */
+  /**
+   * Returns the position just before the first of these messages in each epoch. A client with this position lacks all of these messages, and perhaps
+   * others.
+   */
   positionBefore(messages: readonly { readonly epoch: string; readonly seq: number }[]): string {
     const before = new Map(Array.from(this.#epochs, ([epoch, { seq }]) => [epoch, seq]))
     for (const { epoch, seq } of messages) before.set(epoch, Math.min(before.get(epoch) ?? Infinity, seq - 1))

@@ -35,9 +35,9 @@ const MOST_UNUSED_CHANNELS = 100_000
  *
  * Each history has limits for the number, the units (UTF-16) and the age of its messages. All histories together have a limit for their units. If
  * this limit is exceeded, the oldest message of all histories is removed first. Messages of `latest` streams are the present state, so only the limit
- * of all histories together applies to them. If a channel has no active stream, the channel is forgotten with its messages and numbers, `ageMs` after
- * its last message or after its last stream became idle, whichever is later. If there are more than `MOST_UNUSED_CHANNELS` such channels, those that
- * were created first are forgotten earlier.
+ * of all histories together applies to them. A channel without an active stream is forgotten with its messages and numbers, `ageMs` after the latest
+ * of three events: it was created, it got a message, or its last stream became idle. If there are more than `MOST_UNUSED_CHANNELS` such channels,
+ * those that were created first are forgotten earlier.
  */
 export class Histories {
   evicted = 0
@@ -188,7 +188,7 @@ export class Histories {
     this.#dismiss((oldest as HistoryMessage).channel.forgetOldest(), true)
   }
 
-  /** Removes a message from the list of all messages, after it was removed from its channel. */
+  /** Removes a message from `#aging` or `#lasting`, after it was removed from its channel. */
   #dismiss(message: HistoryMessage | undefined, isEviction: boolean): void {
     if (message === undefined) return
     this.#listOf(message.channel).remove(message)

@@ -19,9 +19,12 @@ export class HistoryMessage implements RecordedMessage {
   readonly text: string
   /** The text before it was numbered. It is kept only if the host's `stamp` needs it to mark snapshots. */
   readonly unstamped: string | undefined
-  /** The message itself. It is kept only if the library cannot parse the text. */
+  /** The message itself. It is kept only for `latest` streams, and only if the library cannot parse the text. */
   readonly message: StreamMessage<unknown, string> | undefined
-  /** When the message was recorded, in milliseconds of the monotonic clock. */
+  /**
+   * When the message was recorded, in milliseconds of the monotonic clock. A message that was added in front of the history has the time of the
+   * message after it, if there was one.
+   */
   readonly atMs: number
   /** The place of the message among all recorded messages. The oldest message has the lowest number. */
   readonly order: number

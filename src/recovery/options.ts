@@ -15,8 +15,8 @@ export interface Stamp {
    */
   readonly epoch: string
   /**
-   * The number of the message: 1 for the first message of the epoch. For a snapshot, the number of the last message that it contains, or 0 if it
-   * contains none.
+   * The number of the message: 1 for the first message of the epoch. For a snapshot, the number of the last message of this epoch that it contains,
+   * or 0 if it contains none.
    */
   readonly seq: number
   /** `true` for a snapshot, which is the present state, sent to one client. Otherwise absent. */
@@ -51,23 +51,24 @@ export interface RecoveryOptions<TStreams extends StreamCatalogue = TradingStrea
    * marked as a snapshot.
    *
    * The state must contain all messages published so far. So apply a message to the state before you publish it. If the function throws or returns a
-   * promise, or the text of the snapshot is too long, the error goes to `onError`, and the client is treated as if the function had returned
-   * `undefined`.
+   * promise, or the snapshot cannot be serialized or is too long, the error goes to `onError`, and the client is treated as if the function had
+   * returned `undefined`.
    */
   readonly snapshot?: ((stream: SnapshotStream<keyof TStreams & string>) => PayloadOf<TStreams[keyof TStreams & string]> | RawJson | undefined) | undefined
   /**
    * Writes the place of a message into its text. Required if the manager has a `serialize`, because the library does not know the format of the texts
    * that `serialize` returns.
    *
-   * @default adds the keys `epoch`, `seq` and `snapshot` after the keys of the wire form
+   * @default adds the keys `epoch` and `seq`, and `snapshot` for a snapshot, after the keys of the wire form
    */
   readonly stamp?: ((text: string, stamp: Stamp) => string) | undefined
   /** The text that `export()` returned before a restart. If the text cannot be read, `createRecovery` throws `ERR_INVALID_OPTION`. */
   readonly restore?: string | undefined
   /**
    * Returns the name of a new epoch: 1 to 64 characters of `A–Z a–z 0–9 _ -`, without `--` in front. The name must be different each time, and
-   * impossible to guess. If the name is not valid, `recovery.subscribe` throws `ERR_INVALID_OPTION`, and the publish of a channel's first message
-   * throws `ERR_UNSERIALIZABLE`. If `restore` has channels, `new ConnectionManager` throws `ERR_INVALID_OPTION` too.
+   * impossible to guess. If the name is not valid, `recovery.subscribe` and `joinCluster` fail with `ERR_INVALID_OPTION`, and the publish of a
+   * channel's first message throws `ERR_UNSERIALIZABLE`. If `restore` has channels, `new ConnectionManager` throws `ERR_INVALID_OPTION` too. When a
+   * stream without a channel becomes active, the manager emits `error` with the stage `listener`.
    *
    * @default 65 random bits of `crypto.getRandomValues`
    */
@@ -99,13 +100,13 @@ export interface HistoryOptions<TStreams extends StreamCatalogue = TradingStream
   /**
    * How long a message is kept, in milliseconds. The last message of a `latest` stream is kept until its channel is forgotten. If a channel had
    * neither an active stream (see the event `streamIdle`) nor a new message for this time, the channel is forgotten, with all its messages and
-   * numbers.
+   * numbers. If more than 100,000 channels have no active stream, the one that was created first is forgotten earlier.
    *
    * @default 120_000
    */
   readonly ageMs?: number | undefined
   /**
-   * The maximum number of UTF-16 units of all channels together. Beyond this limit, the oldest message of all is removed first.
+   * The maximum number of UTF-16 units of all channels together. Beyond this limit, the oldest message of all channels is removed first.
    *
    * @default 67_108_864
    */

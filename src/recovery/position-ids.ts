@@ -78,7 +78,8 @@ class ClientPosition {
  * epoch and number. A skip has the id that its message would have had.
  *
  * Use one response for each stream, because one position cannot say where a client is in two streams. If a client subscribes to a second stream in a
- * response, the later events get the id `several-streams`. A resume from this id is answered with `recovered: false`.
+ * response, the answer to this subscribe gets the id `several-streams`, and so do the later events that would otherwise have a position. A resume
+ * from this id is answered with `recovered: false`.
  *
  * The texts must be in the library's wire form. So the manager must have no `serialize`, and the recovery no `stamp`.
  *

@@ -28,7 +28,7 @@ export type RecoverableConnection<TStreams extends StreamCatalogue = TradingStre
 export interface RecoverableManager {
   /** Calls `act`, and treats everything that it changes or sends as one step. */
   batch<TOutcome>(act: () => TOutcome): TOutcome
-  /** Returns the handle of a connection. */
+  /** Returns the handle of a connection, or `undefined` for an unknown id. */
   getConnection(connectionId: string): object | undefined
   /** Returns the subscriptions of a user. */
   getUserSubscriptions(userId: string): { readonly streamType: string; readonly symbol: string | undefined }[]
@@ -81,7 +81,7 @@ export interface RecoveryStats {
   readonly evicted: number
   /**
    * The answers to calls of `subscribe` with a position. `recovered` counts the answers `recovered: true`, and `refused` counts the answers
-   * `recovered: false`.
+   * `recovered: false`. A deferred answer does not count if its subscription ended before.
    */
   readonly resumes: { readonly recovered: number; readonly refused: number }
 }
@@ -104,9 +104,9 @@ interface Attached {
 /**
  * Numbers published messages and keeps the last ones. A client that reconnects gets the messages that it missed.
  *
- * A recovery is the recorder of one manager. Call `recovery.subscribe` instead of `connection.subscribe`. A new client then gets the present state
- * first. A client that gives its last position gets exactly the messages that it missed. If the recovery no longer has all of these messages, the
- * client is told so.
+ * A recovery is the recorder of one manager. Call `recovery.subscribe` instead of `connection.subscribe`. A new client then first gets the present
+ * state, if there is a snapshot or a latest message. A client that gives its last position gets exactly the messages that it missed. On a `latest`
+ * stream, it gets only the latest one of them. If the recovery cannot send all of these messages, the client is told so.
  */
 export class Recovery<in out TStreams extends StreamCatalogue = TradingStreams> implements Recorder<RecoverableManager> {
   readonly #options: ResolvedRecoveryOptions
@@ -179,21 +179,23 @@ export class Recovery<in out TStreams extends StreamCatalogue = TradingStreams> 
   }
 
   /**
-   * Subscribes a connection to a stream and brings the client up to date, in one step. The client gets a notice `subscribed`, then the messages that are
-   * sent again, and then all messages that are published later. No message is lost or sent twice between these parts.
+   * Subscribes a connection to a stream and brings the client up to date, in one step. The client gets a notice `subscribed`, then the messages that
+   * are sent again, and then all messages that are published later. No message is lost between these parts, and none is sent twice, except if another
+   * subscription needs it: see below.
    *
-   * With a `position`, the client gets all messages since that position, and `recovered` is true. If the recovery cannot prove that nothing is
-   * missing, or cannot send all of these messages again, `recovered` is false, and the client gets the present state like a new client. The present
-   * state is the snapshot of the option `snapshot`, or the latest message of a `latest` stream, marked as a snapshot. Queued messages of this stream
-   * are purged from the connection first, unless another subscription of the connection needs them. For a symbol, this is a subscription to the whole
-   * type. For a whole type, it is a subscription to one of its symbols. If messages are not purged, a message may be sent twice. A client with
-   * `trackPositions` ignores the second copy. If the stream's source has failed, a new subscriber gets the status notice before `subscribed`.
+   * With a `position`, the client gets all messages since that position, and `recovered` is true. On a `latest` stream, it gets only the latest one
+   * of them. If the recovery cannot prove that nothing is missing, or cannot send all of these messages again, `recovered` is false, and the client
+   * gets the present state like a new client. The present state is the snapshot of the option `snapshot`, or the latest message of a `latest` stream,
+   * marked as a snapshot. Queued messages of this stream are purged from the connection first, unless another subscription of the connection needs
+   * them. For a symbol, this is a subscription to the whole type. For a whole type, it is a subscription to one of its symbols. If messages are not
+   * purged, a message may be sent twice. A client with `trackPositions` ignores the second copy. If the stream's source has failed, a new subscriber
+   * gets the status notice before `subscribed`.
    *
    * Queued messages of `sendToUser`, `sendToConnection` and `broadcast` are not purged, because the recovery cannot send them again.
    *
-   * While messages are handed to sockets, the answer waits for its turn: see `Resumed.deferred`. Until then, the connection gets no published
-   * messages of the stream. There are two exceptions: another subscription of the connection needs the messages, or the connection has the stream
-   * already and gives no position.
+   * While messages are handed to sockets, and in one other case, the answer waits for its turn: see `Resumed.deferred`. Until then, the connection
+   * gets no published messages of the stream. There are two exceptions: another subscription of the connection needs the messages, or the connection
+   * has the stream already and gives no position.
    *
    * If the connection already has the stream and gives no position, its queued messages are sent before the notice `subscribed`. If the socket has no
    * room for these messages, and the connection gets no snapshot, a gap notice without a number comes before `subscribed`.

@@ -17,7 +17,7 @@ import type { Stamps } from './stamps.ts'
 
 type AnyConnection = Connection<Socket, StreamCatalogue>
 
-/** A client's request to subscribe to a stream from a position. */
+/** A client's request to subscribe to a stream, from a position if the client gave one. */
 export interface Resume {
   readonly stream: StreamReference
   readonly position: unknown

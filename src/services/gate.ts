@@ -1,6 +1,6 @@
 import { ConnectionManagerError } from '../errors.ts'
 
-/** Knows whether a manager is closed. A closed manager refuses every call that adds state or sends messages. It stays closed. */
+/** Knows whether a manager is closed. A closed manager stays closed, and refuses every call that adds state or sends messages. */
 export class Gate {
   isClosed = false
 

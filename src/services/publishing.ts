@@ -194,7 +194,10 @@ export class Publishing {
     for (const { fields, exclusions } of membersOf(this.#pending)) if (isMeant(fields)) exclusions.push(isExcluded)
   }
 
-  /** True if a published message of the stream still waits to be recorded or delivered, and the connection is excluded from this message. */
+  /**
+   * True if a published message of the stream still waits to be recorded or delivered, and a call of `exclude` excluded the connection from this
+   * message. The option `except` does not count.
+   */
   leavesOut(connection: ConnectionRecord, stream: Hold['stream']): boolean {
     for (const { fields, exclusions } of membersOf(this.#pending)) {
       if (exclusions.some((isExcluded) => isExcluded(connection)) && isHeld(fields, { connection, stream })) return true

@@ -58,7 +58,7 @@ export class Subscribing {
     this.#dependencies = dependencies
   }
 
-  /** Subscribes a user. All current and future connections of the user receive the stream. */
+  /** Subscribes a user. Until the subscription ends, all current and new connections of the user receive the stream. */
   subscribeUser(request: unknown): Subscription {
     const { changes, gate, options, subscriptions } = this.#dependencies
     return changes.make(() => {
@@ -157,7 +157,7 @@ export class Subscribing {
     }
   }
 
-  /** Ends pending subscriptions of users who have been without a connection for too long. */
+  /** Ends subscriptions that have been pending for `pendingTtlMs`: their users had no connection in this time. */
   expire(expired: readonly SubscriptionRecord[]): void {
     const { changes, subscriptions } = this.#dependencies
     changes.make(() => {

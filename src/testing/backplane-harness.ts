@@ -38,6 +38,9 @@ export interface BackplaneClient {
   readonly backplane: Backplane
   /** Sends a request to the broker with the application's own client, for example a ping. Rejects if the request fails. */
   use(): Awaitable<unknown>
-  /** Closes the application's own client. Called once, after the driver was closed. */
+  /**
+   * Closes the application's own client. Called at most once, after the driver was closed. If `close` of the driver fails at the end of the test,
+   * `stop` is not called.
+   */
   stop(): Awaitable<void>
 }

@@ -41,7 +41,10 @@ export interface BackplaneTest {
   readonly name: BackplaneTestName
   /** True if you may skip the test. A skip needs a reason. */
   readonly isSkippable: boolean
-  /** Resolves if the driver passes. If the driver fails, rejects with an error that says what was expected and what happened. */
+  /**
+   * Resolves if the driver passes. Otherwise, rejects with an error that says what was expected and what happened, or with the error of the driver or
+   * the harness.
+   */
   run(harness: BackplaneHarness, options?: PatienceOptions): Promise<void>
 }
 

@@ -4,8 +4,9 @@ import { isBytes } from '../model/wire-data.ts'
 import { optionsIn } from './options-in.ts'
 
 /**
- * The behaviour of a `FakeSocket`. The socket first records each call. Then the socket calls the script's function of the same name, and returns the
- * function's result or throws its error.
+ * The behaviour of a `FakeSocket`. The socket first records each call. Then the socket calls the script's function of the same name. If the function
+ * throws, the socket throws the same error. Otherwise, the socket returns the function's result, except for `terminate`. A `send` of a binary message
+ * calls no function.
  *
  * | to make the socket | pass |
  * | --- | --- |
@@ -38,7 +39,7 @@ export interface ReceivedMessage {
   readonly type?: undefined
   /** The stream type, of any catalogue. */
   readonly streamType: string
-  /** The symbol, or `undefined` if the text has no symbol, or `null`. */
+  /** The symbol. `undefined` if the text has no symbol, or has the symbol `null`. */
   readonly symbol: string | undefined
   /** The published data, as `JSON.parse` returns it. */
   readonly data: unknown
@@ -79,7 +80,10 @@ export class FakeSocket implements Socket {
   readonly script: SocketScript
   /** All texts that the socket got, in order. Includes texts for which the script threw, but not texts that `write` did not accept. */
   readonly sent: string[] = []
-  /** The binary messages that the socket got. `sent` and `writes` do not include binary messages. */
+  /**
+   * The binary messages that the socket got, in order. Does not include messages that `write` did not accept. `sent` and `writes` do not include
+   * binary messages.
+   */
   readonly sentBytes: Uint8Array[] = []
   /** The texts of `sent`, grouped by call: one array for each `send` of a text, and one for each `write`. */
   readonly writes: string[][] = []

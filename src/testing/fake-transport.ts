@@ -4,9 +4,9 @@ import type { FakeSocket } from './fake-socket.ts'
 type FakeHooks = { readonly [THook in keyof Transport<FakeSocket>]: Transport<FakeSocket>[THook] | undefined }
 
 /**
- * Returns a transport for `FakeSocket`. A socket gets the messages of a turn of the event loop in one `write`, at the end of the turn or when a test
- * calls `connection.flush()`. If the messages of a turn are longer than `softLimitBytes`, there may be several writes. The transport also reads
- * `bufferedAmount`, reports drains and can terminate sockets.
+ * Returns a transport for `FakeSocket`. While a socket has room, it gets the messages of a turn of the event loop in one `write`, at the end of the
+ * turn or when a test calls `connection.flush()`. If the messages of a turn are longer than `softLimitBytes`, there may be several writes. The
+ * transport also reads `bufferedAmount`, reports drains and can terminate sockets.
  *
  * Pass a hook to add it, or to replace the default hook of the same name. Pass `undefined` to remove a default hook.
  *

@@ -56,7 +56,10 @@ export interface HostTest {
   readonly name: HostTestName
   /** True if you may skip the test. A skip needs a reason. */
   readonly isSkippable: boolean
-  /** Resolves if the host passes. If the host fails, rejects with an error that says what was expected and what happened. */
+  /**
+   * Resolves if the host passes. Otherwise, rejects with an error that says what was expected and what happened, or with the error of the host or the
+   * harness.
+   */
   run(harness: HostHarness, options?: PatienceOptions): Promise<void>
 }
 

@@ -60,8 +60,8 @@ export class ManualClock implements Clock {
   }
 
   /**
-   * Lets time pass. Fires each timer that falls due, in order. While a timer runs, the clock shows the time at which the timer was due. Timers that
-   * are due at the same time fire in the order in which they were set.
+   * Lets time pass. Fires each timer that falls due, in order. While a timer runs, the clock shows the time at which the timer was due, unless a
+   * timer itself has called `advance`. Timers that are due at the same time fire in the order in which they were set.
    *
    * If a timer sets a new timer that falls due within the same call, the new timer fires too. If a timer throws, `advance` throws the same error, and
    * the clock stops at the time of this timer. The other timers stay set. They fire when another call of `advance` reaches their time. If a timer

@@ -9,8 +9,8 @@ import { Throttle } from './throttle.ts'
 /** The options of `throttled`. An unknown option is refused. An option whose value is `undefined` counts as absent. */
 export interface ThrottleOptions<TStreams extends StreamCatalogue = TradingStreams> {
   /**
-   * Stream type → length of its intervals, in milliseconds: a finite number of `1` or more. If the length is `0`, or a type is absent, each message
-   * of the type is published at once.
+   * Stream type → length of its intervals, in milliseconds: a finite number of `1` or more. If the length is `0` or `undefined`, or a type is absent,
+   * each message of the type is published at once.
    *
    * `Infinity` is refused, because a held message would never be published. A number between 0 and 1 is refused, because timers cannot be that short.
    * The delivery class of each type must be `latest`, because other streams must not miss a message.
@@ -37,7 +37,7 @@ export interface ThrottleOptions<TStreams extends StreamCatalogue = TradingStrea
   readonly onError?: ((error: unknown, message: PublishableMessage<TStreams>) => void) | undefined
 }
 
-/** Publishes at most one message of a stream in each interval. Made by `throttled`. */
+/** Publishes at most one message of a stream in each interval, except at `flush`. Made by `throttled`. */
 export interface Throttled<TStreams extends StreamCatalogue = TradingStreams, TResult = unknown> {
   /**
    * Publishes the message now if it is the first one of its stream in this interval, or if its type has no intervals, and returns the result of
@@ -55,8 +55,9 @@ export interface Throttled<TStreams extends StreamCatalogue = TradingStreams, TR
    */
   (message: PublishableMessage<TStreams>): TResult | undefined
   /**
-   * Publishes all held messages now, without waiting for the end of the interval. Call `flush` before you shut the manager down, because a closed
-   * manager refuses the held messages, and the timer does not keep the process alive. Errors go to `onError`.
+   * Publishes all held messages now, without waiting for the end of the interval. The interval goes on, so a further message of such a stream is held
+   * until it ends. Call `flush` before you shut the manager down, because a closed manager refuses the held messages, and the timer does not keep the
+   * process alive. Errors go to `onError`.
    */
   flush(): void
   /** Discards all held messages, and stops the timer. The next message of each stream is published at once. */
@@ -66,7 +67,8 @@ export interface Throttled<TStreams extends StreamCatalogue = TradingStreams, TR
 }
 
 /**
- * Returns a function that publishes at most one message of a stream in each interval. The first message is published at once.
+ * Returns a function that publishes at most one message of a stream in each interval, unless you call `flush`. The first message is published at
+ * once.
  *
  * Later messages of the interval are held. When the interval ends, only the newest held message of the stream is published. So no client gets the
  * messages in between. A stream is a type and a symbol. The intervals of a type begin at multiples of their length, by the monotonic clock. So all

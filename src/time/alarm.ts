@@ -3,7 +3,7 @@ import type { Timers } from './clock.ts'
 /**
  * One timer. If `set` is called several times, the timer fires at the earliest of the given times.
  *
- * A timer can be lost if a test installs fake timers, or if the runtime is suspended. So the next call of `set` replaces a timer that is
+ * A timer can be lost if a test installs fake timers, or if the runtime is suspended. So the next call of `set` or `renew` replaces a timer that is
  * overdue.
  */
 export class Alarm {

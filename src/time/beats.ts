@@ -19,7 +19,7 @@ export class Beats<TMember> {
   /** With an `everyMs` of `0`, `beat` is never called. Any other value below 1 counts as 1. `beat` must not throw. */
   constructor(clock: Timers, everyMs: number, beat: (member: TMember) => void) {
     this.#clock = clock
-    // The time cannot be divided further: a clock that has run for days would not show the end of a shorter interval.
+    // After some days, the readings of the clock would be too coarse for a shorter interval.
     this.#everyMs = everyMs === 0 ? 0 : Math.max(1, everyMs)
     this.#timetable = new Timetable(clock, this.#everyMs / STEPS, (member, dueMs) => {
       this.#timetable.set(member, this.#nextMs(dueMs))

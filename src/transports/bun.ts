@@ -25,7 +25,7 @@ const writer = /* @__PURE__ */ new CorkedWriter<BunSocket>((socket, text) => soc
 
 /**
  * Returns the transport for Bun's WebSocket server. The transport sends the messages of one turn of the event loop in one write, unless they exceed
- * `softLimitBytes`. A message that Bun drops waits in the send queue, and is offered to Bun again.
+ * `softLimitBytes`. A message that Bun drops waits in the send queue, and is offered to Bun again, unless the socket has closed.
  *
  * Bun reports a drain only to the server's `drain` handler. Call `drained()` in that handler, as in the example. Without this call, messages wait
  * longer: until the next message for the connection, or until the manager's next check of the socket (every `drainIntervalMs`). Bun reports a close

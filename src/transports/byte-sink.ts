@@ -14,7 +14,10 @@ export interface SseWriter {
 export interface ByteSink {
   /** Bytes that were written but not sent yet. */
   readonly bufferedBytes: number
-  /** True while the sink accepts bytes. False once it was ended or destroyed, by this library or by other code, and once it has finished. */
+  /**
+   * True while the sink accepts bytes. False once this library has ended or destroyed the sink, and once the sink has finished. For a Node response,
+   * also false once other code has ended or destroyed the response.
+   */
   readonly isWritable: boolean
   /** True once the sink has finished: everything has been sent, or nothing more can be sent. */
   readonly isOver: boolean
@@ -25,8 +28,8 @@ export interface ByteSink {
   /** Resolves when the sink has finished. Never rejects. */
   readonly over: Promise<void>
   /**
-   * Writes all chunks together, and calls `sent` when they have been sent. Throws or rejects if the chunks cannot be sent. The caller may ignore the
-   * promise, because its rejection is handled.
+   * Writes all chunks together, and calls `sent` when they have been sent. Throws if the sink accepts no more bytes. For a web stream, the promise
+   * rejects if the stream fails before it has taken the chunks. The caller may ignore the promise, because its rejection is handled.
    */
   write(chunks: readonly Uint8Array[], sent?: () => void): Promise<void> | void
   /** Calls the listener whenever bytes have been sent, and when the sink has finished. The returned function removes the listener. */

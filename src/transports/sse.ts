@@ -51,8 +51,9 @@ export interface SseOptions {
    * `recovery`, a browser's `EventSource` resumes a stream by itself.
    *
    * `idsOf` is called once for each response, before the first event of the response is written. The returned function gets the text of each event,
-   * in order, just before the event is written. Gap notices and the texts of `connection.send` are events too. The function does not get the last
-   * event, of type `close`, which has no id. If the function returns `undefined`, the event has no id, and the client keeps its last id.
+   * in order, just before the event is written. Gap notices and the texts of `connection.send` are events too. The function is not called for events
+   * that you send with `socket.send`, nor for the last event, of type `close`, which has no id. If the function returns `undefined`, the event has no
+   * id, and the client keeps its last id.
    *
    * If `idsOf` or the returned function throws, the connection is removed with the reason `send-failed`. The same happens if the function returns a
    * value that is neither `undefined` nor a string, or a string with a line break or a NUL. `idsOf` cannot be combined with `id`.
@@ -94,15 +95,15 @@ export interface SseSocket extends Socket {
    * object, or has any other field
    */
   send(text: string, fields?: EventFields): Promise<void> | void
-  /** Writes several events of `sseTransport` in one write. */
+  /** Writes several events of `sseTransport` together. Throws unless the response is open. */
   write(frames: readonly SseFrame[]): Promise<void> | void
   /**
    * Sends a comment, which keeps proxies from closing an idle response. Does nothing unless the response is open.
    *
    * `comment` also detects a client that does not read. The client looks stuck if the previous comment was written in an earlier turn of the event
-   * loop and is still unsent, and no other byte has been sent since that comment. If such a client has never read anything, `comment` terminates the
-   * response. Otherwise `comment` terminates the response only if nothing has been sent since a comment that is at least a minute old, because a slow
-   * reader can also look stuck for a while.
+   * loop and is still unsent, and no other byte has been sent since that comment. Bytes of other responses on the same TCP connection count as sent,
+   * too. If such a client has never read anything, `comment` terminates the response. Otherwise `comment` terminates the response only if nothing has
+   * been sent since a comment that is at least a minute old, because a slow reader can also look stuck for a while.
    */
   comment(text?: string): void
   /**
@@ -266,6 +267,7 @@ export function sseSocket(target: SseTarget): SseSocket {
  * Returns the transport for the sockets of `sseSocket`. The transport encodes each event once for all sockets. It writes the events of one turn of
  * the event loop together, unless they exceed `softLimitBytes`. The response reports its drains, so the host need not call `drained()`. When a
  * response is over, its connection is removed. An event stream carries only texts. A message of bytes counts as `failed`, and the connection stays.
+ * But if the gap notice for dropped messages is bytes, the connection is removed.
  *
  * After `remove({ code, reason })`, the client gets a last event of type `close`, with data such as `{"code":4001,"reason":"logged in elsewhere"}`.
  * After any other removal, the client sees only the end of the stream. Do not use the type `close` for your own events.

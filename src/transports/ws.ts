@@ -61,11 +61,11 @@ export interface WsOptions {
    *
    * The function is used for server sockets that negotiated `server_no_context_takeover`. To negotiate this parameter, create the WebSocket server
    * with `perMessageDeflate: { serverNoContextTakeover: true }`. The function is called when a message is written, once for each window size. If a
-   * socket negotiated a window of 2 to the power of 8 bytes, the function is not used, and messages are sent uncompressed.
+   * socket negotiated a window of 2 to the power of 8 bytes, the function is not used, and messages that are written directly are not compressed.
    *
    * The function must return a raw deflate stream that ends with a sync flush (`finishFlush` is `2`, zlib's `Z_SYNC_FLUSH`). `windowBits` is 9 to 15.
-   * A reference in the stream may reach back at most 2 to the power of `windowBits` bytes. `wsTransport` tests the function before it returns, and
-   * throws if the function returns a wrong result. If the function fails later, or does not make a message shorter, the message is sent uncompressed.
+   * A reference in the stream may reach back at most 2 to the power of `windowBits` bytes. `wsTransport` tests the function at once, and throws if
+   * the function throws or returns a wrong result. If the function fails later, or does not make a message shorter, the message is sent uncompressed.
    *
    * With this option, private messages, texts from `connection.send`, and notices that are sent like such texts are never compressed, not even by ws.
    * The compressed length of a private message could reveal a secret.
@@ -94,10 +94,10 @@ const POLL_INTERVAL_MS = 50
  * write, unless they exceed `softLimitBytes`.
  *
  * The frames are written directly to ws's TCP socket. These writes bypass `socket.send`, and any code that wraps `socket.send`. If a direct write is
- * not safe, each message goes through `socket.send`. A direct write is not safe if your code made the socket with `new WebSocket(url)`, or if the
- * socket is closing. The same is true while ws deflates or reads a Blob, and if ws does not have the expected private fields. While the host sends a
- * message in fragments (`fin: false`), other messages wait until the host has sent the last fragment. Otherwise ws would make these messages part of
- * the fragmented message.
+ * not safe, each message goes through `socket.send`. A direct write is not safe if your code made the socket with `new WebSocket(url)`, if the socket
+ * is closing, or if its TCP connection has ended. It is also not safe while ws deflates or reads a Blob, or if ws does not have the expected private
+ * fields. While the host sends a message in fragments (`fin: false`), other messages wait until the host has sent the last fragment. Otherwise ws
+ * would make these messages part of the fragmented message.
  *
  * With permessage-deflate, messages go through `socket.send` too, and ws compresses each message for each socket. The option `deflate` avoids this
  * for the sockets that it supports.

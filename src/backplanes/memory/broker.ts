@@ -5,7 +5,7 @@ export interface Line {
   readonly subjects: Set<string>
 }
 
-/** Knows which line is subscribed to which subject, and delivers messages to these lines. */
+/** Knows which lines are subscribed to each subject, and delivers a message to the lines of its subject. */
 export class Broker {
   readonly #schedule: (deliver: () => void) => void
   /** Subject → the lines that are subscribed to the subject. */

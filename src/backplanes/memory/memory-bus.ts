@@ -20,8 +20,8 @@ export interface MemoryBusOptions {
 export interface MemoryBus {
   /**
    * Serves the worker thread or child process at the other end of the port, which calls `memoryBackplane`. Call `attach` right after you make the
-   * thread or process, before it joins the cluster. When the thread or process ends, or when you call the returned function, the bus forgets the
-   * nodes at the other end of the port.
+   * thread or process, before it joins the cluster. The bus forgets the nodes at the other end of the port when the thread or process ends, when a
+   * message cannot be sent to the process, or when you call the returned function.
    */
   attach(port: BusPort): () => void
 }

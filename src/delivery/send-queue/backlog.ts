@@ -56,8 +56,9 @@ class EntryList {
  * The waiting messages of one connection that is behind, in the order in which the messages will be sent.
  *
  * There are three lists: private messages, messages that may be dropped, and all other messages. The next message to send is always the first one of
- * a list. The next message to drop is always the first message of the second list. Only gap notices can stand before it. The entries of each stream
- * also form a stream queue. If the stream is `latest`, a new message replaces the older message in the stream queue.
+ * a list. If too much waits, the first message of the second list is dropped. Only gap notices can stand before it. `dropSince` can drop any message
+ * of the second list. The entries of each stream also form a stream queue. If the stream is `latest`, a new message replaces the older message in the
+ * stream queue.
  *
  * The cost of adding, taking or dropping one message does not depend on the length of the backlog. The cost of purging a stream grows with the number
  * of messages that it discards. `dropSince` and `purgeWhere` go through all streams.
@@ -211,8 +212,8 @@ export class Backlog {
   }
 
   /**
-   * Purges the messages of a stream, or of all streams of a type if `symbol` is `undefined`. Streams for which `isCovered` is true are not purged.
-   * Returns how many messages were purged.
+   * Purges the messages and the gap notice of a stream, or of all streams of a type if `symbol` is `undefined`. Streams for which `isCovered` is true
+   * are not purged. Returns how many messages were purged.
    */
   purge(streamType: string, symbol: string | undefined, isCovered: (symbol: string | undefined) => boolean): number {
     const sizeBefore = this.size

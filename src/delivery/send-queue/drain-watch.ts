@@ -2,8 +2,8 @@ import { Alarm } from '../../time/alarm.ts'
 import type { Timers } from '../../time/clock.ts'
 
 /**
- * When all send queues have checked how long their messages have waited, the next check follows after this time at the earliest, unless a send queue
- * calls `keepUp` for an earlier one.
+ * The shortest time between two checks in which all send queues look at how long their messages have waited. A send queue can call `keepUp` for an
+ * earlier check.
  */
 const LAG_CHECK_MS = 50
 

@@ -142,7 +142,7 @@ export class ConnectionSendQueue<TConnection extends QueueConnection> extends Se
     if (this.#backlog !== undefined) this.flush()
   }
 
-  /** Sends the batch of the turn that ends now. */
+  /** Sends the batch of the turn that ends now. If there is a backlog instead, sends as much of it as the socket has room for. */
   flushBatch(): void {
     this.#isDueAtEndOfTick = false
     this.#flushNow()

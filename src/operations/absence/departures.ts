@@ -18,7 +18,7 @@ export interface DepartureDependencies {
 /**
  * The users who left this node, and whose absence is not settled yet. A departure is settled when the user returns. Otherwise, it is settled at the
  * end of the grace. With a cluster, the cluster is asked at that moment, and the departure is settled when the cluster has answered, or has not
- * answered in time.
+ * answered in time. If another node announces meanwhile that the user has left it, the grace begins again.
  *
  * The listener and the cluster are user code, and may call back into the manager. So each departure is looked up again before it is settled.
  */

@@ -13,7 +13,7 @@ export interface DrainedManager<TSocket extends Socket = Socket, TStreams extend
   extends OperatedManager<TSocket, TStreams, TMetadata> {
   /** How many connections there are. */
   readonly connectionCount: number
-  /** Closes all connections that are left. */
+  /** Closes all connections that are left, and ends the manager. */
   cleanup(options?: { readonly deadlineMs?: number | undefined }): Promise<unknown>
 }
 
@@ -26,7 +26,7 @@ type AnyManager = DrainedManager<Socket, StreamCatalogue>
 const LEAVING_SHARE = 0.75
 /** By default, at least this many connections leave in each second, so that the drain of a small server is short. */
 const LEAST_PER_SECOND = 100
-/** After this part of `overMs`, the connections that are left are closed all at once, and the cleanup begins. */
+/** After this part of `overMs`, the connections that are left are closed all at once. Then the cleanup begins. It begins earlier if none are left. */
 const CLOSING_SHARE = 0.9
 /**
  * Clients that were told to go choose random moments, so chance decides how many have gone at any time. In one of 30,000 cases, this number is below
@@ -113,7 +113,9 @@ class RunningDrain implements Drain {
     return Math.min(1_000 * connections / this.#perSecond, Number.MAX_SAFE_INTEGER)
   }
 
-  /** Tells the clients of the protocol to go, each at its own moment. Resolves when they have gone, or when their time is over. */
+  /**
+   * Tells all clients of the protocol at once to go. Each client goes at a random moment. Resolves when they have gone, or when their time is over.
+   */
   async #tell(): Promise<void> {
     const { commands, reason } = this.#options
     if (commands === undefined) return

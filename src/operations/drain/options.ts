@@ -26,7 +26,7 @@ export interface ManagerDrainOptions {
    * How many connections leave in each second, so that the servers that take them are not overrun. More than 0. `Infinity`: all at once.
    *
    * If `overMs` is too short for this rate, the connections that are left after nine tenths of `overMs` are closed all at once, and the report counts
-   * them as `remained`. Clients of the protocol still come back at this rate, because each of them waits for its own moment.
+   * them as `remained`. With `commands`, the clients of the protocol still come back at this rate, because each of them waits for its own moment.
    *
    * @default 100, or more if necessary, so that all leave within three quarters of `overMs`
    */

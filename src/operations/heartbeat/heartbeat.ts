@@ -8,7 +8,7 @@ import { resolvedOptions, type HeartbeatOptions, type ResolvedHeartbeatOptions }
 
 /** A running heartbeat. `startHeartbeat` returns it. */
 export interface Heartbeat {
-  /** How many peers did not answer their pings, so that their sockets were terminated. */
+  /** How many sockets were terminated because their peers did not answer pings. Event streams that a comment ended do not count. */
   readonly ended: number
   /** Stops the heartbeat, and removes its timer and its listeners. The connections stay. A second call does nothing. */
   stop(): void

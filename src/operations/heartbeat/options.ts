@@ -10,7 +10,7 @@ import type { BeatingSocket } from './beating-socket.ts'
 export interface HeartbeatOptions<TSocket extends Socket = Socket> {
   /**
    * How often each peer is sent a ping or a comment. Each connection has its own moment in the interval, so the server never sends to all of them at
-   * once. Milliseconds. With `0`, nothing is sent. A number between 0 and 1 counts as 1.
+   * once. Milliseconds, not `Infinity`. With `0`, nothing is sent. A number between 0 and 1 counts as 1.
    *
    * @default 30_000
    */

@@ -79,8 +79,8 @@ class RunningLimit implements LifetimeLimit {
  *
  * The lifetimes are evenly spread, by `jitter`. With `commands`, a client of the protocol gets a goodbye first, and reconnects. Other clients are
  * closed with `code` and `reason`. A login by `connection.reassign` does not lengthen the lifetime. One timer serves all connections. It does not
- * keep the process alive. A connection may live up to a second longer than its lifetime. While the manager drains, no lifetime ends: the drain ends
- * the connections.
+ * keep the process alive. A connection may live up to a second longer than its lifetime, and after a goodbye for another `graceMs`. While the manager
+ * drains, no lifetime ends: the drain ends the connections.
  *
  * @throws `ERR_INVALID_ARGUMENT` if `manager` is not a manager, and `ERR_INVALID_OPTION` naming the option that is unknown, missing or out of range
  *

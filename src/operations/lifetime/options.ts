@@ -34,7 +34,7 @@ export interface LifetimeOptions {
    */
   readonly jitter?: number | undefined
   /**
-   * The command server of the clients, from `createCommandServer`. Its clients are told to go, and reconnect within `graceMs`. A connection that is
+   * The command server of the clients, from `createCommandServer`. Its clients get a goodbye, and reconnect within `graceMs`. A connection that is
    * still open after `graceMs` is closed.
    *
    * @default connections are closed without a goodbye

@@ -10,7 +10,7 @@ const counterOf = /* @__PURE__ */ new WeakMap<object, ConnectionCounter>()
 export class ConnectionCounter {
   readonly counts: ConnectionCounts = { added: 0, removed: { removed: 0, 'peer-closed': 0, 'send-failed': 0, 'slow-consumer': 0, cleanup: 0 } }
   readonly #manager: MeasuredManager
-  /** How many measurements run now: calls of `start` whose returned function has not been called. */
+  /** How many measurements are running: calls of `start` whose returned function has not been called yet. */
   #users = 0
   #removers: (() => void)[] = []
 

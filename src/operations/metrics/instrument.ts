@@ -27,13 +27,13 @@ export interface Instrumentation {
  * attribute, even if it is 0. No counter falls. Connections that are added or removed count only while the manager is measured. If the manager is
  * measured again, these counts continue.
  *
- * For one publish in `measureEvery`, on average, the duration and the recipients are measured. For this, `instrument` replaces the property `publish`
- * of this manager by a function that counts the calls. A deferred publish is not measured. If a measured publish throws, its duration has the
- * attribute `error.type`, and its recipients are not recorded. `sendToUser`, `sendToConnection` and `broadcast` have no duration, but their
- * deliveries are counted.
+ * For one publish in `measureEvery`, on average, the duration and the recipients are measured. For this, unless `measureEvery` is `Infinity`,
+ * `instrument` replaces the property `publish` of this manager by a function that counts the calls. A deferred publish is not measured. If a measured
+ * publish throws, its duration has the attribute `error.type`, and its recipients are not recorded. `sendToUser`, `sendToConnection` and `broadcast`
+ * have no duration, but their deliveries are counted.
  *
- * Errors are not counted. The manager prints a warning if `error` has no listener, and a listener of `instrument` would silence this warning. Count
- * errors in your own listener.
+ * No metric counts the event `error`. The manager prints a warning if `error` has no listener, and a listener of `instrument` would silence this
+ * warning. Count errors in your own listener.
  *
  * @throws `ERR_INVALID_ARGUMENT` if `manager` is not a manager, `ERR_INVALID_OPTION` naming the option that is unknown or out of range, and any error that
  * the meter throws. After an error, nothing is measured
@@ -62,8 +62,8 @@ export function instrument(manager: MeasuredManager, meter: MetricsMeter, option
 }
 
 /**
- * Calls the functions. Each starts something, and returns a function that ends it. Returns a function that ends all that was started. If one of them
- * throws, everything that was started before is ended.
+ * Calls the functions. Each starts something, and may return a function that ends it. Returns a function that ends all that was started. If one of
+ * the functions throws, `startAll` ends everything that was started before, and throws the error again.
  */
 function startAll(starts: readonly (() => (() => void) | undefined)[]): () => void {
   const endings: ((() => void) | undefined)[] = []

@@ -10,9 +10,9 @@ export interface ManagerStats {
   readonly conflated: number
   /** Messages that were dropped because too much was waiting, or because they had waited too long. */
   readonly dropped: number
-  /** Messages that could not be sent. */
+  /** Messages that could not be sent, or that made their client a slow consumer. */
   readonly failed: number
-  /** Messages that were not sent, because the connection was removed or unsubscribed before the delivery reached it. */
+  /** Messages that were not sent, because the connection was no longer a recipient when the delivery reached it. */
   readonly skipped: number
   /** Waiting messages that were discarded, for example because their connection was unsubscribed or removed. */
   readonly purged: number
@@ -26,7 +26,7 @@ export interface ManagerStats {
   readonly waiting: number
   /** The size of the messages that wait in send queues: UTF-16 units of the texts, or bytes of the frames that have a `byteLength`. */
   readonly waitingBytes: number
-  /** The largest size that ever waited for one connection. */
+  /** The largest total size of the messages that ever waited for one connection. */
   readonly mostWaitingBytes: number
   /** Connections for which messages wait, because their sockets have no room. */
   readonly connectionsBehind: number

@@ -50,16 +50,16 @@ export interface InstrumentingOptions {
    */
   readonly attributes?: MeasurementAttributes | undefined
   /**
-   * Measures the duration and the recipients of one publish in this many, on average. The publishes are picked at random. Otherwise, a feed that
-   * publishes its streams in turn could have the same stream measured each time. `1` measures each publish. `Infinity` measures none, and leaves
-   * `manager.publish` as it is.
+   * Measures the duration and the recipients of one publish in this many, on average. A number of 1 or more. The publishes are picked at random.
+   * Otherwise, a feed that publishes its streams in turn could have the same stream measured each time. `1` measures each publish. `Infinity`
+   * measures none, and leaves `manager.publish` as it is.
    *
    * @default 100
    */
   readonly measureEvery?: number | undefined
   /**
-   * The source of time, for the duration of a publish. Durations are measured with `monotonic`, whose resolution must be finer than a microsecond. No
-   * timer is set.
+   * The source of time. Its `monotonic` measures how long a publish takes, so the resolution of `monotonic` must be finer than a microsecond. No timer
+   * is set.
    *
    * @default the runtime's own clock
    */

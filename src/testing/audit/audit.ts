@@ -40,7 +40,8 @@ export interface AuditOptions<TStreams extends StreamCatalogue = TradingStreams>
   readonly onTheWay?: 'leaked' | 'allowed' | undefined
   /**
    * How many publications are remembered. If there are more publications, the oldest one is forgotten. If a due message is forgotten before the
-   * client has received it, `counts.unchecked` counts the message, and there is no fault. If a forgotten message comes, it is reported as unknown.
+   * client has received it, `counts.unchecked` counts the message, and there is no fault. If a forgotten message comes, and not as a snapshot, it is
+   * reported as unknown.
    *
    * @default 100_000
    */
@@ -90,7 +91,8 @@ const NOBODY: ReadonlySet<string> = new Set()
 /**
  * Compares the messages that a server published with the messages that each client received.
  *
- * Call the audit's methods in the order in which the reported things happen. Each call, except `report`, is one step, and each fault in a report
+ * Call the audit's methods in the order in which the reported things happen. A method whose first argument is a client throws `ERR_INVALID_ARGUMENT`
+ * if the client was never connected. Only `connected` and `forget` take any name. Each call, except `report`, is one step, and each fault in a report
  * names its step. A message is *due* to a client if the client must receive it. Put an identity of your own into the data of each message. Do not use
  * numbers that the server assigns, because the server is what you test.
  *
@@ -142,8 +144,8 @@ export class Audit<in TStreams extends StreamCatalogue = TradingStreams> {
   }
 
   /**
-   * How many messages are due to connected clients and have not come yet. A message that a notice reported as missing does not count. Before you call
-   * `report`, wait until `waiting` is 0, with a deadline.
+   * How many messages are due to connected clients and have not come yet. A message does not count if a notice reported it as missing, or if a newer
+   * message of its stream has come. Before you call `report`, wait until `waiting` is 0, with a deadline.
    */
   get waiting(): number {
     let waiting = 0
@@ -153,8 +155,8 @@ export class Audit<in TStreams extends StreamCatalogue = TradingStreams> {
 
   /**
    * A client connects or reconnects as a user. The client has no subscriptions at first. The audit remembers the subscriptions that the client had
-   * when it disconnected. If the client subscribes again, all messages that it missed are due, unless a notice tells the client that messages may be
-   * missing.
+   * when it disconnected. If the client subscribes again, all messages that it missed are due, except messages with the option `to`, messages from
+   * before a revocation, and messages that a notice reports as possibly missing.
    *
    * A client keeps the messages that it received. For example, a browser tab that reconnects is the same client. If a client has lost its messages,
    * give it a new name.
@@ -182,7 +184,7 @@ export class Audit<in TStreams extends StreamCatalogue = TradingStreams> {
 
   /**
    * A client moves to another user: see `connection.reassign`. The client's subscriptions to private streams end. The client's other subscriptions
-   * stay.
+   * stay. If `authorize` refuses one of them to the new user, call `unsubscribed` for it.
    */
   reassigned(client: string, userId: string): void {
     this.#nextStep()
@@ -210,15 +212,18 @@ export class Audit<in TStreams extends StreamCatalogue = TradingStreams> {
   }
 
   /**
-   * A client sends a request to unsubscribe. Messages may still come, but none is due any more. Do not call this method if the test itself calls the
-   * server's `unsubscribe`.
+   * A client sends a request to unsubscribe. Messages may still come, but none is due any more, unless another subscription of the client covers the
+   * stream. Do not call this method if the test itself calls the server's `unsubscribe`.
    */
   unsubscribing(client: string, stream: AuditedSubject): void {
     this.#nextStep()
     this.#clientNamed(client).unsubscribing(this.#subject(stream))
   }
 
-  /** A client is no longer subscribed. A message of the stream that comes later is a `leaked` fault: see the option `onTheWay`. */
+  /**
+   * A client is no longer subscribed. A message of the stream that comes later is a `leaked` fault, unless another subscription of the client covers
+   * the stream: see also the option `onTheWay`.
+   */
   unsubscribed(client: string, stream: AuditedSubject): void {
     const step = this.#nextStep()
     this.#clientNamed(client).unsubscribed(this.#subject(stream), step)

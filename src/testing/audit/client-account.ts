@@ -40,7 +40,7 @@ interface Former extends Subject {
   readonly wasAway: boolean
 }
 
-/** At most this many of the messages that come before an answer are reported as faults. */
+/** For each subscription, at most this many of the messages that come before an answer are reported as faults. */
 const MOST_EARLY = 100
 
 export interface ClientDependencies {
@@ -272,7 +272,7 @@ export class ClientAccount {
     else account.offer(missed)
   }
 
-  /** Returns the client's last ended subscription to a stream. */
+  /** Returns the ended subscription that covered a stream. If there are several, returns the one that ended last. */
   #formerOf(stream: AuditedStream): Former | undefined {
     let last: Former | undefined
     for (const former of this.#former.values()) {

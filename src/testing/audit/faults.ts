@@ -30,7 +30,7 @@ export interface AuditFault {
   readonly publishedAt: number | undefined
   /**
    * The step of the fault: see `audit.step`. For a `lost` message, this is the step at which a newer message came. For a `missing` message, it is the
-   * last step before the report.
+   * last step before the report. For a message that came before the answer to a request to subscribe, it is the step of the answer.
    */
   readonly step: number
   /** The fault as a sentence. */

@@ -30,7 +30,7 @@ export type AuditedText =
     readonly kind: 'message'
     /**
      * True for a message with the current state, which a server sends to a new subscriber. A snapshot may repeat the client's last message. A
-     * snapshot needs no identity: see the option `identify`.
+     * snapshot needs no identity: see the option `identify`. A snapshot of a message that the audit does not know is ignored.
      */
     readonly isSnapshot?: boolean | undefined
   })

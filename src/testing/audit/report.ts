@@ -6,9 +6,12 @@ export interface AuditCounts {
   readonly steps: number
   /** Messages that were published. */
   readonly published: number
-  /** Messages that clients received, including messages with a fault. */
+  /** Messages that clients received, including messages with a fault. Notices, and texts that cannot be read, do not count. */
   readonly received: number
-  /** Messages of `latest` streams that a newer message replaced. A message counts once for each client. */
+  /**
+   * Due messages of `latest` streams that had not come when a newer message of the stream was published or came. A message counts once for each
+   * client.
+   */
   readonly replaced: number
   /** Due messages that a notice reported to the client as missing. A message counts once for each client. */
   readonly told: number
@@ -30,7 +33,10 @@ export interface AuditReport {
   readonly twice: readonly AuditFault[]
   /** Messages that came after newer messages of their stream, or before the answer to the client's request to subscribe. */
   readonly outOfOrder: readonly AuditFault[]
-  /** Messages that were never published, that have no identity, or that the audit has forgotten. Also texts that cannot be read. */
+  /**
+   * Messages that were never published, that have no identity, or that the audit has forgotten. Also texts that cannot be read. A snapshot of an
+   * unknown message is ignored.
+   */
   readonly unknown: readonly AuditFault[]
   /** True if there is no fault. */
   readonly isClean: boolean

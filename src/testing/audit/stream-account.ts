@@ -54,7 +54,7 @@ export class StreamAccount implements AuditedStream {
   /** Messages that were due when the subscription ended. The server may have sent these messages before the end. */
   readonly #onTheWay = new Set<Publication>()
   #arrived = new Places()
-  /** The place and the publisher of the newest message that came. */
+  /** `#newest` is the place of the newest message that came, and `#newestSource` is its publisher. */
   #newest = 0
   #newestSource: string | undefined
   /** A notice told the client that an unknown number of messages up to this step is missing. */
@@ -168,7 +168,10 @@ export class StreamAccount implements AuditedStream {
     this.offer(this.#take((each) => each.place < newer.place))
   }
 
-  /** True if the message was due when the subscription ended. After the end, such a message may come once. */
+  /**
+   * True if the message was due when the subscription ended, and this is the first call for it since then. After the end, such a message may come
+   * once.
+   */
   takeFromTheWay(publication: Publication): boolean {
     return this.#onTheWay.delete(publication)
   }

@@ -87,8 +87,8 @@ export async function survivesFreeze(trial: BackplaneTrial): Promise<void> {
 }
 
 /**
- * Waits until both nodes reach each other. A driver reports only whether it is itself connected to the broker. So the suite sends texts until each
- * node has received one.
+ * Waits until both nodes receive what the first node publishes. A driver reports only whether it is itself connected to the broker. So the first node
+ * publishes texts until each of the two nodes has received one.
  */
 async function isBack({ patience }: BackplaneTrial, ...nodes: readonly [TrialNode, TrialNode]): Promise<void> {
   for (const node of nodes) await node.reports(true)

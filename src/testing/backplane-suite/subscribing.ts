@@ -87,7 +87,7 @@ async function expectCount(node: TrialNode, subject: string, isAny: boolean): Pr
   if (!isRight) throw new Error(`Expected that ${node.name} counts ${isAny ? 'more than 0' : '0'} subscribers, but it is ${count}`)
 }
 
-/** The broker forgets a node that has closed. */
+/** Once a node has closed, the broker soon stops counting the node's subscriptions. */
 export async function forgetsClosed(trial: BackplaneTrial): Promise<void> {
   const [a, b] = await trial.start()
   await b.subscribe(USER)

@@ -10,13 +10,13 @@ declare function clearTimeout(timer: unknown): void
 export interface PatienceOptions {
   /**
    * How long the suite waits for one expectation. If the expectation does not hold by then, the test fails. A test may have several expectations.
-   * Milliseconds.
+   * Milliseconds, at most 2,147,483,647: a longer timer of the runtime fires at once.
    *
    * @default 10_000
    */
   readonly deadlineMs?: number | undefined
   /**
-   * The clock that measures the deadline.
+   * The clock that measures the deadline, and the pauses between two checks of an expectation. It must run by itself, unlike a `ManualClock`.
    *
    * @default the runtime's own clock
    */

@@ -9,7 +9,7 @@ import { TrialClient } from './trial-client.ts'
 
 /**
  * The symbol of the markers. A marker is a trade that the test publishes after other messages. A client that has received the last marker has also
- * received all messages before it.
+ * received all messages before it, except messages that a newer message of a `latest` stream replaced.
  */
 const MARKER = 'MARKER'
 

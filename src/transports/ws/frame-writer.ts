@@ -31,7 +31,7 @@ export class FrameWriter<TFrame> {
     }
   }
 
-  /** Writes the frames while the socket is corked. Node then passes all of them to the system in one call. */
+  /** Corks the socket, writes the frames and uncorks the socket. Node then passes all frames to the system in one call. */
   #writeCorked(tcp: TcpSocket, frames: readonly TFrame[]): void {
     tcp.cork()
     for (const frame of frames) tcp.write(this.#bytesOf(frame))
