@@ -12,7 +12,7 @@ const MINUTE_MS = 60_000
  * @param {(minute: number) => number} bytesAt
  */
 function samplesOf(count, bytesAt) {
-  return Array.from({ length: count }, (_, minute) => ({ atMs: minute * MINUTE_MS, heapBytes: bytesAt(minute), rssBytes: 0 }))
+  return Array.from({ length: count }, (_, minute) => ({ atMs: minute * MINUTE_MS, heapBytes: bytesAt(minute), externalBytes: 0, rssBytes: 0 }))
 }
 
 describe('growthOf', () => {

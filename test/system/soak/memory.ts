@@ -4,8 +4,12 @@ import { collectGarbage } from './collection.ts'
 export interface MemorySample {
   readonly atMs: number
   readonly heapBytes: number
+  /** Memory of JavaScript objects outside of the heap, such as the bytes of buffers. */
+  readonly externalBytes: number
   readonly rssBytes: number
 }
+
+export type Reading = 'heapBytes' | 'externalBytes' | 'rssBytes'
 
 const MIB = 1024 * 1024
 const MINUTE_MS = 60_000
@@ -13,8 +17,8 @@ const HOUR_MS = 60 * MINUTE_MS
 
 export function sampleMemory(): MemorySample {
   collectGarbage()
-  const { heapUsed, rss } = process.memoryUsage()
-  return { atMs: performance.now(), heapBytes: heapUsed, rssBytes: rss }
+  const { heapUsed, external, rss } = process.memoryUsage()
+  return { atMs: performance.now(), heapBytes: heapUsed, externalBytes: external, rssBytes: rss }
 }
 
 export function inMiB(bytes: number): string {
@@ -28,18 +32,18 @@ export interface Growth {
 }
 
 /** How fast a reading grew over the second half of the samples, in bytes a minute, by least squares; NaN for fewer than three. */
-export function slopePerMinute(samples: readonly MemorySample[], reading: 'heapBytes' | 'rssBytes'): number {
+export function slopePerMinute(samples: readonly MemorySample[], reading: Reading): number {
   return fitOf(samples, reading).slope * MINUTE_MS
 }
 
 /** Returns how fast a reading grew over the second half of the samples. NaN for fewer than three samples in that half. */
-export function growthOf(samples: readonly MemorySample[], reading: 'heapBytes' | 'rssBytes'): Growth {
+export function growthOf(samples: readonly MemorySample[], reading: Reading): Growth {
   const { slope, standardError } = fitOf(samples, reading)
   return { bytesPerHour: slope * HOUR_MS, uncertainty: 2 * standardError * HOUR_MS }
 }
 
 /** A straight line through the second half of the samples. Bytes a millisecond. */
-function fitOf(samples: readonly MemorySample[], reading: 'heapBytes' | 'rssBytes'): { readonly slope: number; readonly standardError: number } {
+function fitOf(samples: readonly MemorySample[], reading: Reading): { readonly slope: number; readonly standardError: number } {
   const half = samples.slice(samples.length >> 1)
   if (half.length < 3) return { slope: NaN, standardError: NaN }
   const meanMs = mean(half.map(({ atMs }) => atMs))

@@ -1,4 +1,4 @@
-import { growthOf, inMiB, type MemorySample } from '../memory.ts'
+import { growthOf, inMiB, type MemorySample, type Reading } from '../memory.ts'
 import type { Verdict } from '../verdict.ts'
 import type { ClusterSoakOptions } from './cluster-soak.ts'
 import type { CrowdReport } from './crowds.ts'
@@ -53,6 +53,7 @@ function describeNode(verdict: Verdict, node: number, samples: readonly NodeSamp
     ['event loop', `delay p50 ${medianOf(delays.map(({ p50 }) => p50))} ms, p99 ${medianOf(delays.map(({ p99 }) => p99))} ms (worst period ${mostOf(delays.map(({ p99 }) => p99))} ms), max ${mostOf(delays.map(({ max }) => max))} ms`],
     ['processor', `${percent(medianValue(cpu))} of one, at most ${percent(Math.max(0, ...cpu))}`],
     ['heap', `${sizes(({ heapBytes }) => heapBytes)}; ${slopeIn(memory, 'heapBytes')}`],
+    ['buffers', `${sizes(({ externalBytes }) => externalBytes)}; ${slopeIn(memory, 'externalBytes')}`],
     ['RSS', `${sizes(({ rssBytes }) => rssBytes)}; ${slopeIn(memory, 'rssBytes')}`],
     ['messages', `${sent} sent, ${dropped} dropped, ${slowConsumers} slow consumers removed; ${received} from the broker, ${repaired} of them sent again, ${downs} times down`],
   ]
@@ -98,13 +99,15 @@ function judgeCoverage(verdict: Verdict, { options: { clients }, report: { count
 function judgeMemory(verdict: Verdict, { options: { minutes }, samples }: Outcome): void {
   if (minutes < FEWEST_MINUTES_OF_A_SLOPE) return verdict.note(`The slope of memory is not judged in less than ${FEWEST_MINUTES_OF_A_SLOPE} minutes.`)
   for (const [node, all] of samples.entries()) {
-    const { bytesPerHour, uncertainty } = growthOf(memoryIn(all), 'heapBytes')
-    const isFlat = bytesPerHour - uncertainty <= FLAT_BYTES_PER_HOUR
-    verdict.check(`node ${node}: the heap does not grow, within ${inMiB(FLAT_BYTES_PER_HOUR)} an hour`, isFlat, [slopeIn(memoryIn(all), 'heapBytes')])
+    for (const [name, reading] of [['the heap', 'heapBytes'], ['the memory of buffers', 'externalBytes']] as const) {
+      const { bytesPerHour, uncertainty } = growthOf(memoryIn(all), reading)
+      const isFlat = bytesPerHour - uncertainty <= FLAT_BYTES_PER_HOUR
+      verdict.check(`node ${node}: ${name} does not grow, within ${inMiB(FLAT_BYTES_PER_HOUR)} an hour`, isFlat, [slopeIn(memoryIn(all), reading)])
+    }
   }
 }
 
-function slopeIn(samples: readonly MemorySample[], reading: 'heapBytes' | 'rssBytes'): string {
+function slopeIn(samples: readonly MemorySample[], reading: Reading): string {
   const { bytesPerHour, uncertainty } = growthOf(samples, reading)
   return Number.isNaN(bytesPerHour) ? 'too few samples for a slope' : `${inMiB(bytesPerHour)} ± ${inMiB(uncertainty)} an hour over the second half`
 }
