@@ -112,6 +112,15 @@ describe('Receiving', () => {
     expect(got).toHaveLength(5)
   })
 
+  it('tells when an origin becomes known, because a client may wait for it', () => {
+    const { clock, state, want, message } = receivingOf()
+    want()
+    clock.advance(10)
+    message(1)
+
+    expect(state.settled).toBe(1)
+  })
+
   it('tells once when an origin has reached the number that a client waits for', () => {
     const { clock, state, want, message } = receivingOf()
     const interest = want()
