@@ -11,11 +11,12 @@ export const STAGED = fileURLToPath(new URL('package/', import.meta.url))
 /** Matches code, and the beginning of a link up to and with its target if that is relative. */
 const CODE_OR_LINK = /^```[^]*?^```|`[^`\n]+`|(\]\(|^\[[^\]\n]+\]: )(?![#/]|[a-z]+:)([^)\s]+)/gm
 
-/** Copies the built library, its texts and its manifest. */
-export function stage() {
+/** Copies the built library, its texts and its manifest into a folder. What the folder had before is removed. */
+export function stage(folder = STAGED) {
   const { scripts, devDependencies, overrides, ...manifest } = JSON.parse(read('package.json'))
-  rmSync(STAGED, { recursive: true, force: true })
-  for (const path of ['dist', 'LICENSE']) cpSync(join(ROOT, path), join(STAGED, path), { recursive: true })
+  const write = (/** @type {string} */ path, /** @type {string} */ text) => writeFileSync(join(folder, path), text)
+  rmSync(folder, { recursive: true, force: true })
+  for (const path of ['dist', 'LICENSE']) cpSync(join(ROOT, path), join(folder, path), { recursive: true })
   for (const path of ['README.md', 'CHANGELOG.md']) write(path, withAbsoluteLinks(read(path), repositoryOf(manifest)))
   write('package.json', `${JSON.stringify(manifest, null, 2)}\n`)
 }
@@ -32,10 +33,6 @@ export function withAbsoluteLinks(/** @type {string} */ markdown, /** @type {str
 
 function read(/** @type {string} */ path) {
   return readFileSync(join(ROOT, path), 'utf8')
-}
-
-function write(/** @type {string} */ path, /** @type {string} */ text) {
-  writeFileSync(join(STAGED, path), text)
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) stage()

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { pathToFileURL } from 'node:url'
 import { repositoryOf, stage, STAGED, withAbsoluteLinks } from '../../release/stage.js'
+import { packInto } from '../support/pack.js'
 import { NAME, ROOT } from './pack.js'
 import { packedFiles } from './packed.js'
 
@@ -93,6 +94,22 @@ describe('packing', () => {
     assert.throws(() => run('npm', ['pack', STAGED, '--pack-destination', join(STAGED, 'missing')]))
 
     assert.deepEqual(stateOfTree(), before)
+  })
+})
+
+describe('packing for a test', () => {
+  it('does not use the folder to publish from, which another program may be filling', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'packed-'))
+    const mark = join(STAGED, 'mark')
+    stage()
+    writeFileSync(mark, '')
+    try {
+      assert.ok(existsSync(packInto(folder)))
+      assert.ok(existsSync(mark))
+    } finally {
+      rmSync(mark, { force: true })
+      rmSync(folder, { recursive: true })
+    }
   })
 })
 
