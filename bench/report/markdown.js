@@ -1,12 +1,14 @@
 // The report as Markdown.
 import { machineLine } from '../machine.js'
+import { behindLines } from './behind.js'
 import { amount, costTexts, figure, goalText, mark, metricText } from './table.js'
 
 /**
  * @param {import('../suite.js').Findings} findings
  * @param {readonly import('./plots.js').Plot[]} plots
  */
-export function markdownOf({ machine, isQuick, runs, seconds, parts }, plots) {
+export function markdownOf(findings, plots) {
+  const { machine, isQuick, runs, seconds, parts } = findings
   const rows = parts.flatMap((part) => part.rows)
   const held = rows.filter(({ isReached }) => isReached !== undefined)
   const reached = held.filter(({ isReached }) => isReached)
@@ -18,6 +20,7 @@ export function markdownOf({ machine, isQuick, runs, seconds, parts }, plots) {
     runs === 1 ? 'Brackets hold the quartiles. Times are CPU time.' : 'Each row is from the middle run. Brackets hold the least and the most of the runs. Times are CPU time.',
     'What each row means is in [README.md](README.md).',
     ...plots.flatMap(({ file, caption }) => ['', `![${caption}](plots/${file})`, '', `*${caption}.*`]),
+    ...behindLines(findings),
     ...parts.flatMap(partLines),
     '',
   ].join('\n')
