@@ -1,7 +1,7 @@
 // Bun's own server, whose native publish is the limit there.
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { compared, wireRemarks, wireRow } from '../wire/comparison.js'
+import { compared, LOADS, QUICK_LOADS, wireRemarks, wireRow } from '../wire/comparison.js'
 
 export const title = 'Bun'
 
@@ -17,8 +17,7 @@ export function cases(/** @type {boolean} */ isQuick) {
   const effort = isQuick
     ? { rounds: 3, deliveries: 30_000, latencyRounds: 1, ticks: 3 }
     : { rounds: 7, deliveries: 120_000, latencyRounds: 3, ticks: 8 }
-  const loads = (isQuick ? [200] : [200, 2_000]).flatMap((bytes) => [10, 1].map((messagesPerTick) => ({ bytes, messagesPerTick })))
-  return [{ sockets: 500, loads, ...effort }]
+  return [{ sockets: isQuick ? 200 : 500, loads: isQuick ? QUICK_LOADS : LOADS, ...effort }]
 }
 
 export function measure(facts) {

@@ -23,7 +23,7 @@ const MOST_TURNS = 100
 const SUBSCRIBERS = [1, 11]
 
 export function cases(/** @type {boolean} */ isQuick) {
-  const effort = isQuick ? { rounds: 5, roundMs: 30 } : { rounds: 9, roundMs: 100 }
+  const effort = isQuick ? { rounds: 3, roundMs: 30 } : { rounds: 9, roundMs: 100 }
   const messages = isQuick ? 5_000 : 20_000
   const nodes = Object.keys(CLIENTS).flatMap((client) => (isQuick ? [false] : [false, true]).map((hasSubscriber) => ({ kind: 'node', client, hasSubscriber, ...effort })))
   return [...nodes, ...['ioredis', 'NATS'].map((client) => ({ kind: 'broker', client, messages }))]

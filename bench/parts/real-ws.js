@@ -1,5 +1,5 @@
 // Real servers on ws, their clients in another process: what a delivery costs the server in CPU, how many there are, how late they are.
-import { compared, wireRemarks, wireRow } from '../wire/comparison.js'
+import { compared, LOADS, QUICK_LOADS, wireRemarks, wireRow } from '../wire/comparison.js'
 
 export const title = 'Real ws sockets on loopback'
 
@@ -13,10 +13,10 @@ const CONTENDERS = [
 
 export function cases(/** @type {boolean} */ isQuick) {
   const effort = isQuick
-    ? { rounds: 3, deliveries: 15_000, latencyRounds: 3, ticks: 4 }
+    ? { rounds: 3, deliveries: 30_000, latencyRounds: 3, ticks: 4 }
     : { rounds: 7, deliveries: 60_000, latencyRounds: 5, ticks: 8 }
-  const loads = (isQuick ? [200] : [200, 2_000]).flatMap((bytes) => [10, 1].map((messagesPerTick) => ({ bytes, messagesPerTick })))
-  return (isQuick ? [500] : [500, 1_000]).map((sockets) => ({ sockets, loads, ...effort }))
+  const loads = isQuick ? QUICK_LOADS : LOADS
+  return (isQuick ? [200] : [500, 1_000]).map((sockets) => ({ sockets, loads, ...effort }))
 }
 
 export function measure(facts) {

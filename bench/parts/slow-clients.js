@@ -12,7 +12,7 @@ const LOAD = { messagesPerTick: 1, bytes: 2_000 }
 const EVERY_MS = 10
 
 export function cases(/** @type {boolean} */ isQuick) {
-  const effort = isQuick ? { sockets: 100, rounds: 5, ticks: 15 } : { sockets: 300, rounds: 15, ticks: 40 }
+  const effort = isQuick ? { sockets: 50, rounds: 5, ticks: 15 } : { sockets: 300, rounds: 15, ticks: 40 }
   return (isQuick ? SERVERS.slice(0, 1) : SERVERS).map(({ name }) => ({ name, ...effort }))
 }
 

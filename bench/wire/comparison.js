@@ -4,6 +4,12 @@ import { inRounds, withSites } from './contest.js'
 /** What a delivery is given while latency is measured, so that a plain loop leaves its machine idle most of the time: all is waiting otherwise. */
 const MS_PER_DELIVERY = 0.02
 
+/** What servers are compared under: messages of two sizes, many in each turn of the event loop and one. */
+export const LOADS = [200, 2_000].flatMap((bytes) => [10, 1].map((messagesPerTick) => ({ bytes, messagesPerTick })))
+
+/** Short messages alone, and blasts of half of what fits into the sockets. */
+export const QUICK_LOADS = [10, 1].map((messagesPerTick) => ({ bytes: 200, messagesPerTick, mostTicks: 120 / messagesPerTick }))
+
 /**
  * @typedef {object} WireEffort
  * @property {number} rounds

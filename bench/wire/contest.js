@@ -23,6 +23,7 @@ const WINDOW_BYTES = 48 * 1_024
  * @property {number} messagesPerTick
  * @property {number} bytes of each message
  * @property {boolean} [isBook] of an order book, which compresses as one; only in a blast
+ * @property {number} [mostTicks] of a blast; as many as fit into the sockets by default
  *
  * @typedef {object} BlastResult
  * @property {number} cpuUs of the server, for each delivery
@@ -72,8 +73,8 @@ export class Site {
    * @param {number} deliveries
    * @returns {Promise<BlastResult>}
    */
-  async blast({ messagesPerTick, bytes, isBook }, deliveries) {
-    const ticks = Math.max(1, Math.floor(WINDOW_BYTES / (bytes * messagesPerTick)))
+  async blast({ messagesPerTick, bytes, isBook, mostTicks = Infinity }, deliveries) {
+    const ticks = Math.min(mostTicks, Math.max(1, Math.floor(WINDOW_BYTES / (bytes * messagesPerTick))))
     const perBlast = ticks * messagesPerTick * this.sockets
     const blasts = Math.max(1, Math.round(deliveries / perBlast))
     let cpuUs = 0
