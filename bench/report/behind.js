@@ -25,7 +25,7 @@ const REASONS = [
   {
     part: 'fan-out',
     why: `A delivery has a fixed part, which does not depend on the number of subscribers: look-ups, the totals, and a result that says what came of
-the message. An emitter only calls its listeners, and crossws only asks a set. From 100 subscribers up, this library takes less than each of them.
+the message. An emitter only calls its listeners, and crossws only looks into a set. From 100 subscribers up, this library takes less than each of them.
 The fixed part takes about a tenth of a microsecond. It matters to a server that publishes hundreds of thousands of texts a second, each to a few
 subscribers, and has each text already. A whole publish also serializes its message, which takes about ten times as long.`,
   },
@@ -58,9 +58,9 @@ into a set. It matters when all clients of a server come back at once.`,
   },
   {
     part: 'bun', where: { contender: 'bunTransport' },
-    why: `Native publish gives a socket all messages of a turn in one buffer. \`bunTransport\` hands over each message by itself, and reads the pressure before
-it, so that a slow client is noticed in time. It matters to a server that sends many messages in each turn of the event loop, and is not interested in
-which clients are behind.`,
+    why: `Native publish gives a socket all messages of a turn in one buffer. \`bunTransport\` calls \`send\` for each message, and checks each result, so that it
+notices a message that Bun drops. It matters to a server that sends many messages in each turn of the event loop, and need not know which clients are
+behind.`,
   },
   {
     part: 'bun', where: { contender: 'no hook' },
