@@ -17,9 +17,11 @@ export type Refusal = (what: string, name?: string, cause?: unknown) => Error
  */
 export function readNamed<TName extends string>(given: unknown, names: readonly TName[], refusal: Refusal): Record<TName, unknown> {
   assertNamed(given, names, refusal)
-  const read = (name: TName): unknown =>
-    readUserCode(() => (given as Record<TName, unknown>)[name], (cause) => refusal('reading it threw', name, cause))
-  return Object.fromEntries(names.map((name) => [name, read(name)])) as Record<TName, unknown>
+  const fields = {} as Record<TName, unknown>
+  for (const name of names) {
+    fields[name] = readUserCode(() => (given as Record<TName, unknown>)[name], (cause) => refusal('reading it threw', name, cause))
+  }
+  return fields
 }
 
 /**
