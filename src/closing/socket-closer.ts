@@ -171,7 +171,7 @@ export class SocketCloser<TConnection extends Closable> {
   #deadlinesIn(ms: number): ExpiringSet<() => void> {
     const known = this.#deadlines.get(ms)
     if (known !== undefined) return known
-    const deadlines = new ExpiringSet<() => void>(this.#clock, ms, (passed) => passed.forEach((pass) => pass()), true)
+    const deadlines = new ExpiringSet<() => void>(this.#clock, ms, (passed) => passed.forEach((pass) => pass()), { holdsProcess: true })
     this.#deadlines.set(ms, deadlines)
     return deadlines
   }

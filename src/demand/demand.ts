@@ -43,10 +43,12 @@ export class Demand {
     this.#idleDelayMs = idleDelayMs
     this.#maxIdling = idleStreams
     this.#events = events
-    this.#expiry = new ExpiringSet(clock, idleDelayMs, (streams) => {
+    const expire = (streams: readonly ActiveStream[]): void => {
       this.#oldestFirst = undefined
       for (const stream of streams) this.#becomeIdle(stream)
-    })
+    }
+    // When clients reconnect, streams lose and regain their only subscriber all the time.
+    this.#expiry = new ExpiringSet(clock, idleDelayMs, expire, { staysWhenEmpty: true })
   }
 
   /** Call this when a stream has got its first connected subscriber. */
@@ -83,10 +85,8 @@ export class Demand {
   /** Makes all idling streams idle at once, and posts `streamIdle` for each. */
   end(): void {
     this.#oldestFirst = undefined
-    for (const stream of this.#idling.values()) {
-      this.#expiry.delete(stream)
-      this.#becomeIdle(stream)
-    }
+    this.#expiry.clear()
+    for (const stream of this.#idling.values()) this.#becomeIdle(stream)
   }
 
   #endOldest(): void {

@@ -7,6 +7,17 @@ interface Timer {
   readonly cancel: () => void
 }
 
+/** How a set uses its timer. */
+export interface ExpiryTimer {
+  /** Whether the process stays alive while the set has items. The default is false. */
+  readonly holdsProcess?: boolean
+  /**
+   * Whether the timer stays when the last item is deleted, so that the next item needs no new timer. A new timer takes about a microsecond, which is
+   * much if single items come and go all the time. The owner of the set must call `clear` at the end. The default is false.
+   */
+  readonly staysWhenEmpty?: boolean
+}
+
 /**
  * A set whose items expire. All items have the same lifetime.
  *
@@ -21,20 +32,19 @@ export class ExpiringSet<TItem> {
   readonly #ttlMs: number
   readonly #expire: (expired: readonly TItem[]) => void
   readonly #holdsProcess: boolean
+  readonly #staysWhenEmpty: boolean
   readonly #deadlines = new Map<TItem, number>()
   #timer: Timer | undefined
   /** How many milliseconds the timer may be late before it counts as lost. */
   #patienceMs = 0
 
-  /**
-   * @param ttlMs how long an item stays. With `Infinity`, items are not stored and never expire
-   * @param holdsProcess whether the process stays alive while the set has items
-   */
-  constructor(clock: Timers, ttlMs: number, expire: (expired: readonly TItem[]) => void, holdsProcess = false) {
+  /** @param ttlMs how long an item stays. With `Infinity`, items are not stored and never expire */
+  constructor(clock: Timers, ttlMs: number, expire: (expired: readonly TItem[]) => void, timer: ExpiryTimer = {}) {
     this.#clock = clock
     this.#ttlMs = ttlMs
     this.#expire = expire
-    this.#holdsProcess = holdsProcess
+    this.#holdsProcess = timer.holdsProcess ?? false
+    this.#staysWhenEmpty = timer.staysWhenEmpty ?? false
   }
 
   /** Adds an item that expires `ttlMs` from now. Does nothing if the set contains the item already. */
@@ -51,13 +61,23 @@ export class ExpiringSet<TItem> {
   delete(item: TItem): void {
     // The set is nearly always empty. An empty set need not look up the item.
     if (this.#deadlines.size === 0 || !this.#deadlines.delete(item) || this.#deadlines.size > 0) return
-    this.#timer?.cancel()
-    this.#timer = undefined
+    if (!this.#staysWhenEmpty) this.#cancel()
   }
 
-  /** Replaces the timer if it may be lost. */
+  /** Removes all items, so that none expires, and cancels the timer. */
+  clear(): void {
+    this.#deadlines.clear()
+    this.#cancel()
+  }
+
+  /** Replaces the timer if an item waits for it, and the timer may be lost. */
   renew(): void {
-    if (this.#timer !== undefined) this.#replaceLost(this.#timer, this.#clock.monotonic())
+    if (this.#timer !== undefined && this.#deadlines.size > 0) this.#replaceLost(this.#timer, this.#clock.monotonic())
+  }
+
+  #cancel(): void {
+    this.#timer?.cancel()
+    this.#timer = undefined
   }
 
   #replaceLost({ dueMs, wentBackMs, cancel }: Timer, nowMs: number): void {

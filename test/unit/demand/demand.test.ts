@@ -44,6 +44,23 @@ describe('Demand', () => {
     expect(reported).toEqual([['idle', other]])
   })
 
+  it('sets one timer for a stream that loses and regains its only subscriber all the time', () => {
+    const clock = new ManualClock()
+    const demand = new Demand(clock, { idleDelayMs: 1_000, idleStreams: Infinity }, eventsFor(() => {}))
+    let set = 0
+    const { setTimeout } = clock
+    clock.setTimeout = (fn, ms) => (set++, setTimeout.call(clock, fn, ms))
+
+    for (let i = 0; i < 10; i++) {
+      demand.lost(PRICE)
+      demand.gained(PRICE)
+    }
+
+    expect([set, clock.pendingTimers]).toEqual([1, 1])
+    demand.end()
+    expect(clock.pendingTimers).toBe(0)
+  })
+
   describe('when as many streams are idling as are allowed', () => {
     const stream = (i: number) => ({ streamType: 'PRICE', symbol: `S${i}` })
 

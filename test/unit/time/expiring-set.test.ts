@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { ExpiringSet } from '../../../src/time/expiring-set.ts'
+import { ExpiringSet, type ExpiryTimer } from '../../../src/time/expiring-set.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 
 /** A set of expiring items, and a log of those that expired, in groups. */
-function expiring(ttlMs: number) {
+function expiring(ttlMs: number, timer?: ExpiryTimer) {
   const clock = new ManualClock()
   const log: (readonly string[])[] = []
-  const expiry = new ExpiringSet<string>(clock, ttlMs, (expired) => void (expired.length > 0 && log.push(expired)))
+  const expiry = new ExpiringSet<string>(clock, ttlMs, (expired) => void (expired.length > 0 && log.push(expired)), timer)
   return { clock, expiry, log }
 }
 
@@ -77,6 +77,79 @@ describe('ExpiringSet', () => {
     expect(clock.pendingTimers).toBe(0)
     clock.advance(1_000)
     expect(log).toEqual([])
+  })
+
+  it('removes all items and the timer with `clear`', () => {
+    const { clock, expiry, log } = expiring(100)
+    expiry.add('a')
+    expiry.add('b')
+
+    expiry.clear()
+
+    expect(clock.pendingTimers).toBe(0)
+    clock.advance(1_000)
+    expect(log).toEqual([])
+    expiry.add('b')
+    clock.advance(100)
+    expect(log).toEqual([['b']])
+  })
+
+  describe('whose timer stays when it is empty', () => {
+    it('sets one timer for items that come and go, and each item still expires at its own time', () => {
+      const { clock, expiry, log } = expiring(100, { staysWhenEmpty: true })
+      let set = 0
+      const { setTimeout } = clock
+      clock.setTimeout = (fn, ms) => (set++, setTimeout.call(clock, fn, ms))
+      for (let i = 0; i < 10; i++) {
+        expiry.add('a')
+        clock.advance(5)
+        expiry.delete('a')
+      }
+      expect(set).toBe(1)
+
+      clock.advance(49)
+      expiry.add('b')
+      clock.advance(99)
+      expect(log).toEqual([])
+      clock.advance(1)
+
+      expect(log).toEqual([['b']])
+      expect([set, clock.pendingTimers]).toEqual([2, 0])
+    })
+
+    it('has no timer once the timer fired in vain, and none after `clear`', () => {
+      const { clock, expiry, log } = expiring(100, { staysWhenEmpty: true })
+      const comeAndGo = (): void => {
+        expiry.add('a')
+        expiry.delete('a')
+      }
+
+      comeAndGo()
+      clock.advance(100)
+      expect(clock.pendingTimers).toBe(0)
+      comeAndGo()
+      expect(clock.pendingTimers).toBe(1)
+      expiry.clear()
+
+      expect([log, clock.pendingTimers]).toEqual([[], 0])
+    })
+
+    it('replaces a timer that was lost while it was empty', () => {
+      const { clock, expiry, log } = expiring(100, { staysWhenEmpty: true })
+      const { setTimeout } = clock
+      clock.setTimeout = () => () => {}
+      expiry.add('a')
+      expiry.delete('a')
+      clock.setTimeout = setTimeout
+      clock.advance(100)
+
+      expiry.renew()
+      expect(clock.pendingTimers).toBe(0)
+      expiry.add('b')
+      clock.advance(100)
+
+      expect(log).toEqual([['b']])
+    })
   })
 
   it('waits for later items after the first was deleted', () => {
@@ -196,7 +269,7 @@ describe('ExpiringSet', () => {
     const clock = new ManualClock()
     const held: unknown[] = []
     const setTimeout = (_fn: () => void, _ms: number, holds?: boolean) => (held.push(holds), () => {})
-    const expiry = new ExpiringSet<string>({ monotonic: () => clock.monotonic(), setTimeout }, 100, () => {}, holdsProcess)
+    const expiry = new ExpiringSet<string>({ monotonic: () => clock.monotonic(), setTimeout }, 100, () => {}, { holdsProcess })
 
     expiry.add('a')
     clock.advance(100)
