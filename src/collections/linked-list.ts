@@ -2,7 +2,8 @@
 export interface Links<TMember> {
   earlierOf(member: TMember): TMember | undefined
   laterOf(member: TMember): TMember | undefined
-  setNeighbours(member: TMember, earlier: TMember | undefined, later: TMember | undefined): void
+  setEarlier(member: TMember, earlier: TMember | undefined): void
+  setLater(member: TMember, later: TMember | undefined): void
 }
 
 /**
@@ -27,13 +28,16 @@ export class LinkedList<TMember> {
   /** Adds a member at the end of the list. */
   add(member: TMember): void {
     this.#join(this.#last, member)
-    this.#join(member, undefined)
+    this.#last = member
   }
 
   /** Removes a member. Afterwards, the member has no reference to its former neighbours. */
   remove(member: TMember): void {
-    this.#join(this.#links.earlierOf(member), this.#links.laterOf(member))
-    this.#links.setNeighbours(member, undefined, undefined)
+    const earlier = this.#links.earlierOf(member)
+    const later = this.#links.laterOf(member)
+    this.#join(earlier, later)
+    if (earlier !== undefined) this.#links.setEarlier(member, undefined)
+    if (later !== undefined) this.#links.setLater(member, undefined)
   }
 
   *[Symbol.iterator](): Generator<TMember, undefined> {
@@ -43,8 +47,8 @@ export class LinkedList<TMember> {
   /** Makes two members neighbours. `undefined` stands for the end of the list on that side. */
   #join(earlier: TMember | undefined, later: TMember | undefined): void {
     if (earlier === undefined) this.#first = later
-    else this.#links.setNeighbours(earlier, this.#links.earlierOf(earlier), later)
+    else this.#links.setLater(earlier, later)
     if (later === undefined) this.#last = earlier
-    else this.#links.setNeighbours(later, earlier, this.#links.laterOf(later))
+    else this.#links.setEarlier(later, earlier)
   }
 }

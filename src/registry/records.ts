@@ -441,11 +441,8 @@ export class SubscriptionRecord implements Subscription {
 
   static earlierOf(subscription: SubscriptionRecord): SubscriptionRecord | undefined { return subscription.#earlier }
   static laterOf(subscription: SubscriptionRecord): SubscriptionRecord | undefined { return subscription.#later }
-
-  static setNeighbours(subscription: SubscriptionRecord, earlier: SubscriptionRecord | undefined, later: SubscriptionRecord | undefined): void {
-    subscription.#earlier = earlier
-    subscription.#later = later
-  }
+  static setEarlier(subscription: SubscriptionRecord, earlier: SubscriptionRecord | undefined): void { subscription.#earlier = earlier }
+  static setLater(subscription: SubscriptionRecord, later: SubscriptionRecord | undefined): void { subscription.#later = later }
 }
 
 export type SubscriptionSet = SmallSet<StreamRecord, SubscriptionRecord>

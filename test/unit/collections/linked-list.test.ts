@@ -11,7 +11,8 @@ interface Named {
 const LINKS: Links<Named> = {
   earlierOf: ({ earlier }) => earlier,
   laterOf: ({ later }) => later,
-  setNeighbours: (member, earlier, later) => void Object.assign(member, { earlier, later }),
+  setEarlier: (member, earlier) => void (member.earlier = earlier),
+  setLater: (member, later) => void (member.later = later),
 }
 
 function named(name: number): Named {
