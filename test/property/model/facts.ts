@@ -160,6 +160,7 @@ export class Facts {
   /** Those who are to be told, in the order in which they are. */
   #newcomers: Newcomer[] = []
   readonly #idling = new Map<string, Idling>()
+  #lastLossMs = -Infinity
   /** Stream → how often it lost its last connected subscriber. */
   readonly losses = new Map<string, number>()
   #ranks = 0
@@ -177,6 +178,11 @@ export class Facts {
   get idling(): Map<string, Idling> {
     if (this.#contenders.length > 0) this.#seeWhoIsKept()
     return this.#idling
+  }
+
+  /** Whether the timer of idling streams may still wait, though each of these streams has a subscriber again: it is kept for the next one. */
+  get mayIdleTimerWait(): boolean {
+    return !this.isClosed && this.#dependencies.monotonic() < this.#lastLossMs + this.#setting.idleDelayMs
   }
 
   get live(): ConnectionFact[] {
@@ -473,6 +479,7 @@ export class Facts {
     const after = this.demanded()
     const lost = [...before].filter((key) => !after.has(key))
     for (const key of lost) this.losses.set(key, (this.losses.get(key) ?? 0) + 1)
+    if (lost.length > 0) this.#lastLossMs = this.#dependencies.monotonic()
     for (const key of after) idling.delete(key)
     for (const key of this.#setting.idleDelayMs > 0 ? lost : []) idling.set(key, { sinceMs: this.#dependencies.monotonic(), version: this.version })
     if (this.isClosed) idling.clear()
