@@ -6,6 +6,9 @@ export const NO_SLOT = -1
 /** An array that stays empty. All lists without a send queue share this array. */
 const NO_QUEUES: (SendQueue | undefined)[] = []
 
+/** An array that stays empty. All lists without a hole share this array. */
+const NO_HOLES: number[] = []
+
 /** The functions that a fan-out list calls for its connections. */
 export interface SlotKeeper<TConnection> {
   /** Returns the sink that a connection has now. */
@@ -21,17 +24,18 @@ export interface Overlap {
 }
 
 /**
- * The connections that receive the same messages, oldest first. There is one list for each public stream, one for each private stream of each user,
- * and one of all connections.
+ * The connections that receive the same messages. There is one list for each public stream, one for each private stream of each user, and one of all
+ * connections.
  *
  * A connection has a slot, which is its index in three parallel arrays. The first array has the sockets, and the second one has the send queues. A
  * connection's sink is the object that takes the connection's messages: the socket, or the send queue in front of the socket. The sink is in one of
  * these two arrays, and the sending loop reads only these two. The third array has the connections. A masked slot has no sink, so the sending loop
  * skips it.
  *
- * A removed connection leaves a hole, which is an empty slot. The list is compacted once it has more holes than connections. So the average cost of a
- * removal does not depend on the length of the list. A delivery pins the list, and a pinned list is not compacted. The connections of a pinned list
- * keep their slots, and new connections are added after them. So the sending loop can call user code without copying the list first.
+ * A removed connection leaves a hole, which is an empty slot. The next new connection takes this slot, so a list whose connections come and go keeps
+ * its length. The list is compacted once it has more holes than connections. So the average cost of a removal does not depend on the length of the list.
+ * A delivery pins the list, and a pinned list is not compacted. The connections of a pinned list keep their slots, and new connections are added after
+ * them. So the sending loop can call user code without copying the list first.
  */
 export class FanOutList<TConnection> {
   /** How many connections are in the list. */
@@ -57,15 +61,26 @@ export class FanOutList<TConnection> {
    * connection to report that its sink threw.
    */
   #removed: Set<number> | undefined = undefined
+  /** The slots of all holes, the newest last. */
+  #holes: number[] = NO_HOLES
   readonly #keeper: SlotKeeper<TConnection>
 
   constructor(keeper: SlotKeeper<TConnection>) {
     this.#keeper = keeper
   }
 
-  /** Adds a connection at the end of the list, and returns its slot. */
+  /** Adds a connection, and returns its slot: the newest hole, or the end of the list if the list is pinned or has no hole. */
   add(connection: TConnection): number {
     const sink = this.#keeper.sinkOf(connection)
+    this.size++
+    const hole = this.#isPinned ? undefined : this.#holes.pop()
+    if (hole === undefined) return this.#append(connection, sink)
+    this.connections[hole] = connection
+    this.#setSink(hole, sink)
+    return hole
+  }
+
+  #append(connection: TConnection, sink: Sink): number {
     const slot = this.connections.length
     const socket = sink instanceof SendQueue ? undefined : sink
     if (slot === 0) {
@@ -78,16 +93,18 @@ export class FanOutList<TConnection> {
     }
     if (sink instanceof SendQueue) this.#queuesForAll()[slot] = sink
     else if (this.queues.length > 0) this.queues.push(undefined)
-    this.size++
     return slot
   }
 
   remove(slot: number): void {
     this.mask(slot)
-    if (this.#isPinned) (this.#removed ??= new Set()).add(slot)
-    else this.connections[slot] = undefined
     this.size--
-    this.#compactIfWorthIt()
+    if (this.#isPinned) {
+      ;(this.#removed ??= new Set()).add(slot)
+      return
+    }
+    this.connections[slot] = undefined
+    if (!this.#compactedIfWorthIt()) this.#noteHole(slot)
   }
 
   /** True if there is a connection in this slot. */
@@ -117,9 +134,15 @@ export class FanOutList<TConnection> {
   unpin(): void {
     this.#isPinned = false
     if (this.#removed === undefined) return
-    for (const slot of this.#removed) this.connections[slot] = undefined
+    const removed = this.#removed
     this.#removed = undefined
-    this.#compactIfWorthIt()
+    for (const slot of removed) this.connections[slot] = undefined
+    if (!this.#compactedIfWorthIt()) for (const slot of removed) this.#noteHole(slot)
+  }
+
+  #noteHole(slot: number): void {
+    if (this.#holes === NO_HOLES) this.#holes = []
+    this.#holes.push(slot)
   }
 
   #setSink(slot: number, sink: Sink | undefined): void {
@@ -137,9 +160,10 @@ export class FanOutList<TConnection> {
     return this.queues
   }
 
-  #compactIfWorthIt(): void {
+  /** Compacts the list if it has more holes than connections. Returns true if it did. Call this only while the list is not pinned. */
+  #compactedIfWorthIt(): boolean {
     const { connections, sockets, queues } = this
-    if (this.#isPinned || connections.length <= this.size * 2) return
+    if (connections.length <= this.size * 2) return false
     let to = 0
     for (let from = 0; from < connections.length; from++) {
       const connection = connections[from]
@@ -155,5 +179,7 @@ export class FanOutList<TConnection> {
     sockets.length = to
     if (queues.length > 0) queues.length = to
     connections.length = to
+    this.#holes = NO_HOLES
+    return true
   }
 }

@@ -4,6 +4,7 @@ import { FanOutList } from '../../../src/collections/fan-out-list.ts'
 import { FakeSocket } from '../../support/fake-socket.ts'
 import { fanOutList, listed, type Listed } from '../../support/fan-out-list.ts'
 import { collectGarbage } from '../../support/garbage.ts'
+import { seededRandom } from '../../support/seeded-random.ts'
 
 function crowd(count: number) {
   const { list, connections, add } = fanOutList(count)
@@ -13,14 +14,79 @@ function crowd(count: number) {
 }
 
 describe('FanOutList', () => {
-  it('keeps connections in the order in which they were added, also after removals', () => {
-    const { list, connections, add, names } = crowd(100)
+  it('keeps the order of connections when it is compacted', () => {
+    const { list, connections, names } = crowd(100)
 
     for (const [i, connection] of connections.entries()) if (i % 3 !== 0) list.remove(connection.slot)
-    add(listed(100))
 
-    expect(names()).toEqual([...Array.from({ length: 34 }, (_, i) => i * 3), 100])
-    expect(list.size).toBe(35)
+    expect(names()).toEqual(Array.from({ length: 34 }, (_, i) => i * 3))
+    expect(list.size).toBe(34)
+  })
+
+  it('gives a new connection the newest hole, and becomes longer only if it has no hole', () => {
+    const { list, add } = crowd(5)
+    list.remove(1)
+    list.remove(3)
+
+    const newcomers = [5, 6, 7].map((name) => add(listed(name)))
+
+    expect(newcomers.map(({ slot }) => slot)).toEqual([3, 1, 5])
+    expect(list.connections.map((each) => each?.name)).toEqual([0, 6, 2, 5, 4, 7])
+    expect([list.sockets[3], list.sockets[1]]).toEqual([newcomers[0]?.sink, newcomers[1]?.sink])
+    expect(list.size).toBe(6)
+  })
+
+  it('adds new connections after all others while it is pinned, and fills its holes afterwards', () => {
+    const { list, add } = crowd(5)
+    list.remove(1)
+
+    list.pin()
+    list.remove(3)
+    const [sixth, seventh] = [add(listed(5)), add(listed(6))]
+    expect([sixth.slot, seventh.slot]).toEqual([5, 6])
+    list.unpin()
+
+    expect([7, 8, 9].map((name) => add(listed(name)).slot)).toEqual([3, 1, 7])
+  })
+
+  it('has no hole after it was compacted', () => {
+    const { list, add } = crowd(5)
+    for (const slot of [0, 1, 2]) list.remove(slot)
+
+    expect(add(listed(5)).slot).toBe(2)
+    list.pin()
+    for (const slot of [0, 1]) list.remove(slot)
+    list.unpin()
+
+    expect(add(listed(6)).slot).toBe(1)
+  })
+
+  it('keeps each connection and its sink in one slot, however connections come and go', () => {
+    const random = seededRandom(1)
+    const { list, connections: present, add } = crowd(0)
+    let behind = Infinity
+    for (let name = 0; name < 5_000; name++) {
+      const action = random()
+      if (action < 0.02) {
+        behind = list.connections.length
+        list.pin()
+      } else if (action < 0.05) {
+        behind = Infinity
+        list.unpin()
+      } else if (action < 0.52 - present.length / 1_000) {
+        const newcomer = add(listed(name))
+        present.push(newcomer)
+        if (behind < Infinity) expect(newcomer.slot).toBeGreaterThanOrEqual(behind)
+      } else if (present.length > 0) {
+        const [gone] = present.splice(Math.floor(random() * present.length), 1)
+        list.remove((gone as Listed).slot)
+      }
+
+      expect(list.size).toBe(present.length)
+      expect(present.every(({ slot, sink }, i) => list.connections[slot] === present[i] && list.sockets[slot] === sink)).toBe(true)
+      expect(list.sockets.filter((each) => each !== undefined)).toHaveLength(present.length)
+      if (behind === Infinity) expect(list.connections.length).toBeLessThanOrEqual(2 * list.size)
+    }
   })
 
   it('keeps each sink in the slot of its connection after a compaction', () => {
