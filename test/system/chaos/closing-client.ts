@@ -1,7 +1,7 @@
 // closing-client.ts URL STATE: closes a client in a state, and then has nothing more to do.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { WebSocket } from 'ws'
-import { createClient, type ClientClock } from '../../../src/client/index.ts'
+import { createClient, type ClientClock, type ClientError } from '../../../src/client/index.ts'
 
 const [url = '', state = ''] = process.argv.slice(2)
 const pending = new Set<NodeJS.Timeout>()
@@ -32,22 +32,17 @@ const client = createClient({
   lingerMs: 600_000,
 })
 const subscription = client.subscribe({ streamType: 'TRADES', symbol: 'A' }, () => {})
-const request = state === 'asking' ? ask() : undefined
 
 while (!isReached()) await sleep(5)
+// The server never answers it.
+const request = state === 'asking' ? client.request('never').catch((error: ClientError) => error.code) : undefined
 if (state === 'lingering') subscription.unsubscribe()
 const before = pending.size
 client.close()
-process.send?.({ state: client.state, before, after: pending.size })
-await request
+const after = pending.size
+process.send?.({ state: client.state, before, after, request: await request })
 
 function isReached(): boolean {
   if (state === 'connecting' || state === 'waiting') return client.state === state
   return subscription.live
-}
-
-/** A request that is never answered. */
-async function ask(): Promise<void> {
-  while (!subscription.live) await sleep(5)
-  await client.request('never').catch(() => {})
 }

@@ -41,9 +41,9 @@ after(() => {
   mute.close()
 })
 
-describe('a process whose client was closed', { timeout: 120_000 }, () => {
+describe('a process whose client was closed', () => {
   for (const [state, server] of Object.entries(STATES)) {
-    it(`has no timer left, and ends by itself: ${state}`, async () => {
+    it(`has no timer left, and ends by itself: ${state}`, { timeout: 30_000 }, async () => {
       // Nothing listens on port 1.
       const url = { mute: () => urlOf(mute), sound: () => urlOf(sound), absent: () => 'ws://127.0.0.1:1/' }[server]()
       const child = fork(PROGRAM, [url, state], { execArgv: ['--import', 'tsx'] })
@@ -56,6 +56,7 @@ describe('a process whose client was closed', { timeout: 120_000 }, () => {
       assert.equal(message.state, 'closed')
       assert.ok(message.before > 0, 'a timer was there')
       assert.equal(message.after, 0)
+      assert.equal(message.request, state === 'asking' ? 'ERR_DISCONNECTED' : undefined)
       assert.equal(code, 0)
     })
   }
