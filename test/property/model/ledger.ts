@@ -192,8 +192,8 @@ export class Ledger {
   }
 
   #mayNotBeTold(connection: ConnectionFact, delivery: Delivery): boolean {
-    const { startedFrom, stream, userId } = delivery
-    if (!connection.isLive || (isPrivate(stream) && connection.userId !== userId)) return true
+    const { barred, startedFrom, stream, userId } = delivery
+    if (!connection.isLive || barred.has(connection) || (isPrivate(stream) && connection.userId !== userId)) return true
     return isRevokedFor(connection.userId, delivery, this.#facts, connection.ownedSince) || !this.#facts.hasCoveredSince(startedFrom, connection, stream)
   }
 
