@@ -236,6 +236,7 @@ export class Environment {
       const isLate = state === 'awaited' && connection.isLive && (passes || !mayWait(connection))
       if (isLate) this.#world.complain(`message ${delivery.number} was not written to ${connection.socket.name} at the end of the tick`)
     }
+    if (isTurn) ledger.turnEnds()
   }
 
   /** Lets time pass, mostly as much as it takes for something to happen. */

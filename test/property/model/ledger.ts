@@ -487,6 +487,11 @@ export class Ledger {
     }
   }
 
+  /** A turn has ended. What came while it ended is handed on by the end of the next one, and its connection may be behind before that. */
+  turnEnds(): void {
+    for (const receipt of this.#unsettled) receipt.passes = false
+  }
+
   // How an order is inferred
 
   #inOrder(): Delivery[] {
