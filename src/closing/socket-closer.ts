@@ -94,7 +94,8 @@ export class SocketCloser<TConnection extends Closable> {
       outcomes.set(connection.socket, outcome)
       const served = this.#inProgress.get(outcome)
       if (served !== undefined) this.#inProgress.set(outcome, served + 1)
-      this.#last?.outcomes.push(timeoutMs === this.#last.deadlineMs ? outcome : this.#within(this.#last.deadlineMs, outcome))
+      const needsNoDeadline = served === undefined || timeoutMs === this.#last?.deadlineMs
+      this.#last?.outcomes.push(needsNoDeadline ? outcome : this.#within(this.#last.deadlineMs, outcome))
       return outcome
     })
   }

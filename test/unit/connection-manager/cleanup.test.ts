@@ -388,6 +388,17 @@ describe('ConnectionManager › cleanup', () => {
       expect(await report).toEqual({ closed: 1, failed: 0, timedOut: 1 })
     })
 
+    it('counts a close as closed that called it and then returned, also if the deadline passes in the same turn', async () => {
+      let report: unknown
+      const { manager, clock } = managing(new FakeSocket({ close: () => void (report = manager.cleanup({ deadlineMs: 0 })) }))
+      void manager.removeConnection('c0')
+
+      clock.advance(0)
+
+      expect(await report).toEqual({ closed: 1, failed: 0, timedOut: 0 })
+      expect(clock.pendingTimers).toBe(0)
+    })
+
     it('counts the closes of the removal that it was called from, also those not yet begun', async () => {
       const { manager, clock } = managing(
         new FakeSocket({ close: () => { void manager.cleanup({ deadlineMs: 300 }); return Promise.resolve() } }),
