@@ -132,7 +132,6 @@ export class Notices {
     const { facts, ledger, events } = this.#world
     const connection = facts.takeNewcomer(stream, status)
     if (connection === undefined) return void this.#world.complain(`${describe({ ...stream, status })} was made for nobody`)
-    const { userId } = connection
     this.#world.disturb()
     try {
       const answer = this.#world.userCode.duringNotice(this.#nextNewcomers.shift(), connection)
@@ -142,11 +141,12 @@ export class Notices {
       events.expectError('send')
       throw error
     }
-    const isSame = facts.isIn(connection, stream) && facts.statusAt(connection, stream) === status && (!isPrivate(stream) || connection.userId === userId)
+    // If it is another user's by now, it is told that user's status, which a notice tells with the same text.
+    const isSame = facts.isIn(connection, stream) && facts.statusAt(connection, stream) === status
     if (!isSame) return this.#wireOf(UNSENT)
     facts.noteTold(connection, stream)
     this.#world.tally.noteAccepted('a newcomer is told')
-    const announcement = this.#announcementOf([connection], isPrivate(stream) ? userId : undefined, undefined)
+    const announcement = this.#announcementOf([connection], isPrivate(stream) ? connection.userId : undefined, undefined)
     return this.#wireOf(ledger.announceNow({ ...announcement, isUnordered: this.#areOrdersUnseen }).text)
   }
 
