@@ -401,7 +401,7 @@ export class Ledger {
     receipt.staysUncovered = true
     // It may have been in time to be put where it waits.
     const isInTime = phase === 'over' || !isPublished(way) || this.#facts.hasCoveredSince(startedFrom, connection, stream)
-    if (!isInTime) doubt(receipt)
+    if (!isInTime) this.#doubt(receipt)
   }
 
   /** What is still to come to somebody. */
@@ -560,7 +560,7 @@ export class Ledger {
       this.#unsettled.push(receipt)
       // By the time at which it is seen that a delivery has begun, a recipient may have lost it already.
       this.#renew(receipt)
-      if (delivery.doubted.has(connection) || delivery.uncertain.has(connection)) doubt(receipt)
+      if (delivery.doubted.has(connection) || delivery.uncertain.has(connection)) this.#doubt(receipt)
     }
   }
 
@@ -593,7 +593,7 @@ export class Ledger {
     else if (!connection.isLive) this.#renewOfRemoved(receipt)
     else if (hasSendQueue(connection)) this.#renewWithSendQueue(receipt)
     else if (!isEntitled(receipt, this.#facts)) this.#lose(receipt)
-    else if (isPublished(delivery.way) && !this.#facts.hasCoveredSince(delivery.startedFrom, connection, delivery.stream)) doubt(receipt)
+    else if (isPublished(delivery.way) && !this.#facts.hasCoveredSince(delivery.startedFrom, connection, delivery.stream)) this.#doubt(receipt)
   }
 
   #renewOfRemoved(receipt: Receipt): void {
@@ -617,16 +617,24 @@ export class Ledger {
     if (phase === 'over') {
       if (hasLostCover) this.#lose(receipt)
     } else if (!isPublished(way)) {
-      if (hasLostCover) doubt(receipt)
+      if (hasLostCover) this.#doubt(receipt)
     } else if (!isCovered) {
       if (hasLostCover || !receipt.staysUncovered) this.#lose(receipt)
-    } else if (!this.#facts.hasCoveredSince(startedFrom, connection, stream)) doubt(receipt)
+    } else if (!this.#facts.hasCoveredSince(startedFrom, connection, stream)) this.#doubt(receipt)
   }
 
   /** Whether the last change took a stream away from a connection, and what waits of it. What a move leaves uncovered stays. */
   #hasLostCover(connection: ConnectionFact, { stream }: Delivery): boolean {
     const isOfMove = connection.ownedSince === this.#facts.version
     return !isOfMove && !this.#facts.covers(connection, stream) && this.#facts.covers(connection, stream, this.#facts.coverBefore)
+  }
+
+  /** Nobody knows whether it comes, nor whether its connection was asked for room because of it. */
+  #doubt(receipt: Receipt): void {
+    receipt.wasDoubtful = true
+    receipt.passes = false
+    if (receipt.state === 'awaited') receipt.state = 'doubtful'
+    this.#pressures.lost(receipt.connection)
   }
 
   #lose(receipt: Receipt): void {
@@ -722,12 +730,6 @@ export function gapText(form: Setting['noticeForm'], streamType: string, symbol:
 function isFor({ userId, isAllowed }: Move, { stream, userId: owner, way }: Delivery): boolean {
   if (way === 'notice' && owner === undefined) return true
   return isPrivate(stream) ? owner === userId : isAllowed(stream)
-}
-
-function doubt(receipt: Receipt): void {
-  receipt.wasDoubtful = true
-  receipt.passes = false
-  if (receipt.state === 'awaited') receipt.state = 'doubtful'
 }
 
 export function nameOf({ number, stream }: Delivery): string {

@@ -98,7 +98,7 @@ export class Pressures {
     pressure.roomIn = 'unclear'
   }
 
-  /** Something that was on its way is not wanted any more, or could not be framed. */
+  /** Something that was on its way is not wanted any more, could not be framed, or may not come. */
   lost(connection: ConnectionFact): void {
     const pressure = this.#pressureOf(connection)
     if (pressure.behind === 'yes') pressure.behind = 'perhaps'
