@@ -49,6 +49,20 @@ async function tape(tab) {
   return ids.map((id) => id ?? 'gap').reverse()
 }
 
+/** @param {string} row */
+function isTrade(row) {
+  return row !== 'gap'
+}
+
+/**
+ * A tape from its first trade on. If a trade comes while the node begins to want the stream, the tab is told first that it may have missed it.
+ *
+ * @param {string[]} rows
+ */
+function withoutFirstGap(rows) {
+  return rows.slice(rows.findIndex(isTrade))
+}
+
 /**
  * @param {Tab} tab
  * @param {'Stop' | 'Kill'} word
@@ -78,7 +92,8 @@ describe('a desk on two nodes', options, () => {
       const client = await clientOn(to)
       await tab.place({ quantity: '1', limit: '0.01' })
       await until('an order', async () => (await tab.orders()).length === 1)
-      await until('trades', async () => (await tape(tab)).length >= 2)
+      await until('trades', async () => (await tape(tab)).filter(isTrade).length >= 2)
+      const missed = await tab.count('Trades missed, and told')
 
       await tab.holdBack(true)
       await end(tab, word, from)
@@ -92,11 +107,11 @@ describe('a desk on two nodes', options, () => {
 
       await until('what became of the order', async () => (await tab.orders())[0]?.includes('cancelled'))
       await until('a trade that was published later', async () => Number((await tape(tab)).at(-1)) > published[before + 2])
-      const shown = await tape(tab)
+      const shown = withoutFirstGap(await tape(tab))
       const first = published.indexOf(Number(shown[0]))
       assert.ok(first < before, 'the list goes back to before the end of the node')
       assert.deepEqual(shown, published.slice(first, first + shown.length).map(String))
-      assert.deepEqual([await tab.count('Trades missed, and told'), await tab.count('Trades missed, and not told')], [0, 0])
+      assert.deepEqual([await tab.count('Trades missed, and told'), await tab.count('Trades missed, and not told')], [missed, 0])
       await until('the node to be back', async () => (await tab.nodes.innerText()).includes(`Node ${from} is up`))
       assert.deepEqual([await nodeOf(tab), tab.troubles], [to, []])
       await client.close()
