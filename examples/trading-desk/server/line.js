@@ -14,17 +14,24 @@ const SLICE_BYTES = 100
  */
 export class Line extends Duplex {
   #tcp
+  #now
   #bytesPerSecond = Infinity
+  /** When the last slice was due, if more is held back. The pace counts from there, so that a late timer does not slow it down. */
+  #lastDueMs = /** @type {number | undefined} */ (undefined)
   /** What is held back, and what to call once it has passed. @type {{ bytes: Buffer, done: () => void } | undefined} */
   #held = undefined
   /** @type {NodeJS.Timeout | undefined} */
   #timer = undefined
 
-  /** @param {Socket} tcp */
-  constructor(tcp) {
+  /**
+   * @param {Socket} tcp
+   * @param {() => number} [now] milliseconds
+   */
+  constructor(tcp, now = () => performance.now()) {
     // A drain is told of once all has passed, if more than this was written.
     super({ writableHighWaterMark: 1_000 })
     this.#tcp = tcp
+    this.#now = now
     tcp.setTimeout(0)
     tcp.setNoDelay()
     tcp.on('data', (bytes) => this.push(bytes) || tcp.pause())
@@ -40,6 +47,7 @@ export class Line extends Duplex {
   /** @param {number} bytesPerSecond `Infinity` for a line that holds nothing back */
   setPace(bytesPerSecond) {
     this.#bytesPerSecond = bytesPerSecond
+    this.#lastDueMs = undefined
     this.#pass()
   }
 
@@ -95,11 +103,16 @@ export class Line extends Duplex {
    */
   #passSlowly(bytes, done) {
     const slice = bytes.subarray(0, SLICE_BYTES)
+    const nowMs = this.#now()
+    const dueMs = (this.#lastDueMs ?? nowMs) + (slice.length / this.#bytesPerSecond) * 1000
     this.#timer = setTimeout(() => {
+      this.#lastDueMs = dueMs
       this.#tcp.write(slice)
       this.#held = slice.length < bytes.length ? { bytes: bytes.subarray(slice.length), done } : undefined
       if (this.#held) this.#pass()
       else done()
-    }, (slice.length / this.#bytesPerSecond) * 1000)
+      // What waits behind it has been written by now.
+      if (!this.#held) this.#lastDueMs = undefined
+    }, dueMs - nowMs)
   }
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
+import { EventEmitter, once } from 'node:events'
 import { createServer, connect } from 'node:net'
 import { after, before, beforeEach, afterEach, describe, it } from 'node:test'
 import { Line } from '../server/line.js'
@@ -35,6 +35,18 @@ afterEach(() => {
 })
 
 after(() => server.close())
+
+/** A TCP connection that takes everything. */
+const tcpThatCounts = Object.assign(new EventEmitter(), {
+  bytes: 0,
+  setTimeout() {},
+  setNoDelay() {},
+  /** @param {Uint8Array} bytes */
+  write(bytes) {
+    this.bytes += bytes.length
+    return true
+  },
+})
 
 describe('Line', () => {
   it('passes on what is written, and is empty then', async () => {
@@ -73,6 +85,26 @@ describe('Line', () => {
     await once(line, 'drain')
     await until('all of it', () => received === text)
     assert.equal(line.writableLength, 0)
+  })
+
+  it('keeps its pace, although timers are late, and gets nothing ahead for a time in which nothing was written', async (t) => {
+    t.mock.timers.enable({ apis: ['setTimeout'] })
+    const clock = { nowMs: 0 }
+    const late = new Line(/** @type {Socket} */ (/** @type {unknown} */ (tcpThatCounts)), () => clock.nowMs)
+    late.setPace(1_000)
+    late.write('x'.repeat(200))
+    late.write('y'.repeat(300))
+
+    clock.nowMs = 420
+    t.mock.timers.tick(100)
+    for (let i = 0; i < 5; i++) t.mock.timers.tick(1)
+    const inTime = tcpThatCounts.bytes
+    t.mock.timers.tick(100)
+    clock.nowMs = 10_000
+    late.write('z'.repeat(100))
+    t.mock.timers.tick(99)
+
+    assert.deepEqual([inTime, tcpThatCounts.bytes], [400, 500])
   })
 
   it('lets what it held back through at once when it is slow no more', async () => {
