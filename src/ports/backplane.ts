@@ -10,7 +10,7 @@
  *   and nothing is kept for later.
  * - If the link is lost, every open promise settles. No rejection is left unhandled. If the implementation creates a broker client of its own, this
  *   rule covers the rejections of that client too.
- * - A subject has only the characters `A–Z a–z 0–9 - _ .`, and at most 4,000 characters. A text is any well-formed string.
+ * - A subject has only the characters `A–Z a–z 0–9 - _ .`, and at most 4,085 characters. A text is any well-formed string.
  */
 export interface Backplane {
   /**

@@ -67,6 +67,7 @@ export async function deliversUnchanged(trial: BackplaneTrial): Promise<void> {
  * three bytes as four characters.
  */
 const LONGEST_PART = '-_Az09'.repeat(170)
+const LONGEST_SUBJECT = `${LONGEST_PART}.c.${[LONGEST_PART, LONGEST_PART, LONGEST_PART].join('.')}`
 
 /**
  * Subjects of the form that a cluster makes, and two names that every JavaScript object inherits. Some subjects differ only in a detail that a
@@ -83,8 +84,8 @@ const SUBJECTS: readonly string[] = [
   'ZGVzaw.c._.-',
   'constructor',
   '__proto__',
-  `ZGVzaw.c.${[LONGEST_PART, LONGEST_PART, LONGEST_PART].join('.')}`,
-  `ZGVzaw.c.${[LONGEST_PART, LONGEST_PART, LONGEST_PART].join('.')}A`,
+  LONGEST_SUBJECT,
+  `${LONGEST_SUBJECT.slice(0, -1)}A`,
 ]
 
 /** A node receives the messages of the subjects that it is subscribed to, and no messages of similar subjects. */
