@@ -94,6 +94,7 @@ export class SocketCloser<TConnection extends Closable> {
       outcomes.set(connection.socket, outcome)
       const served = this.#inProgress.get(outcome)
       if (served !== undefined) this.#inProgress.set(outcome, served + 1)
+      // A close that is not in progress has its outcome already.
       const needsNoDeadline = served === undefined || timeoutMs === this.#last?.deadlineMs
       this.#last?.outcomes.push(needsNoDeadline ? outcome : this.#within(this.#last.deadlineMs, outcome))
       return outcome
