@@ -87,7 +87,7 @@ describe('Line', () => {
     assert.equal(line.writableLength, 0)
   })
 
-  it('keeps its pace, although timers are late, and gets nothing ahead for a time in which nothing was written', async (t) => {
+  it('keeps its pace, although timers are late, and gets nothing ahead for a time in which nothing was written', (t) => {
     t.mock.timers.enable({ apis: ['setTimeout'] })
     const clock = { nowMs: 0 }
     const late = new Line(/** @type {Socket} */ (/** @type {unknown} */ (tcpThatCounts)), () => clock.nowMs)
